@@ -1,0 +1,60 @@
+"""The format of the bundle's `manifest.json`, version 1.
+
+Nothing in it depends on when, where, by whom or by which strategy the bundle was made: the same data
+gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+FORMAT = 1
+MANIFEST_FILE = "manifest.json"
+SCHEMA_FILE = "schema.sql"
+
+
+@dataclass(frozen=True)
+class TableEntry:
+    """One table of the bundle.
+
+    Attributes:
+        digest: hexadecimal sha256 of the canonical stream, which is the `copy` file byte by byte.
+        columns: name, PostgreSQL type and nullability, in order.
+        files: format (`copy`, `parquet`, `jsonl`) -> path relative to the bundle.
+    """
+
+    name: str
+    rows: int
+    digest: str
+    columns: tuple[dict[str, Any], ...]
+    primary_key: tuple[str, ...]
+    files: dict[str, str]
+
+
+@dataclass(frozen=True)
+class FileEntry:
+    """`sha256` is hexadecimal, `bytes` the size."""
+
+    sha256: str
+    bytes: int
+
+
+@dataclass(frozen=True)
+class BundleManifest:
+    """What is in the bundle; `files` lists every file but the manifest itself."""
+
+    fingerprint: str
+    parameters: dict[str, Any]
+    extensions: tuple[str, ...]
+    tables: tuple[TableEntry, ...]
+    files: dict[str, FileEntry]
+
+    @property
+    def rows(self) -> int:
+        return sum(table.rows for table in self.tables)
+
+    def to_bytes(self) -> bytes:
+        data = {"format": FORMAT, **asdict(self)}
+        return (json.dumps(data, indent=1, ensure_ascii=False, sort_keys=True) + "\n").encode()

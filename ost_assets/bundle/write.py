@@ -1,0 +1,183 @@
+"""Exports the published tables as a bundle: written beside its place, checked, then put there in one move."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from filelock import FileLock
+from psycopg import sql
+
+from ost_assets.bundle.manifest import (
+    MANIFEST_FILE,
+    SCHEMA_FILE,
+    BundleManifest,
+    FileEntry,
+    TableEntry,
+)
+from ost_assets.errors import BundleError
+from ost_assets.postgres import bookkeeping
+from ost_assets.postgres import catalog as catalogs
+from ost_assets.postgres.digest import Content, copy_out
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ost_assets.postgres.bookkeeping import Publication
+    from ost_assets.postgres.catalog import Catalog, Table
+    from ost_assets.postgres.connect import Conn
+
+_KEYS_FOLLOW = "\n-- Keys and indexes, after the data.\n\n"
+_FORMATS = ("copy", "parquet", "jsonl")
+
+
+def write_bundle(conn: Conn, target_schema: str, extensions: Sequence[str], folder: Path) -> BundleManifest:
+    """Export what is published in `target_schema` into `folder`, replacing a bundle that stands there.
+
+    Args:
+        extensions: what a server must have to take the bundle.
+
+    Raises:
+        BundleError: nothing is published, the published rows were changed since, the folder cannot be
+            written or holds something that is no bundle. The old bundle stands.
+    """
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        if folder.exists() and not (folder / MANIFEST_FILE).is_file() and any(folder.iterdir()):
+            raise BundleError(
+                "the export folder holds something that is not a bundle",
+                looked=str(folder),
+                remedy="choose another OST_BUNDLE_DIR, or empty that folder yourself",
+            )
+        with FileLock(folder.with_name(f".{folder.name}.lock")):
+            # Beside its place: a move between file systems would not be atomic.
+            scratch = Path(tempfile.mkdtemp(prefix=f".{folder.name}.new-", dir=folder.parent))
+            try:
+                # Private is mkdtemp's default; other users of the machine may read test data.
+                scratch.chmod(0o755)
+                manifest = _write(conn, target_schema, extensions, scratch)
+                _replace(folder, scratch)
+            finally:
+                shutil.rmtree(scratch, ignore_errors=True)
+    except OSError as error:
+        raise BundleError(
+            f"the bundle cannot be written: {error.strerror or error}",
+            looked=str(folder),
+            remedy="make that folder writable and see that its disk has room, or set OST_BUNDLE_DIR",
+        ) from error
+    return manifest
+
+
+def schema_sql(conn: Conn, catalog: Catalog) -> str:
+    """All tables, then (behind a comment line) all keys and indexes, foreign keys last."""
+    tables = [catalog[name] for name in sorted(catalog)]
+    parts = [catalogs.create_table_ddl(conn, table) for table in tables]
+    parts.append(_KEYS_FOLLOW)
+    for table in tables:
+        parts += catalogs.constraint_ddl(conn, table, foreign=False)
+        parts += catalogs.index_ddl(table)
+    for table in tables:
+        parts += catalogs.constraint_ddl(conn, table, foreign=True)
+    return "".join(parts)
+
+
+def _write(conn: Conn, target_schema: str, extensions: Sequence[str], folder: Path) -> BundleManifest:
+    from ost_assets.bundle.rows import write_rows  # pyarrow; here, so that refusing costs nothing
+
+    with conn.transaction():
+        publication = _lock_published(conn, target_schema)
+        everything = catalogs.read_catalog(conn, target_schema)
+        catalog = {name: everything[name] for name in sorted(publication.relations)}
+        (folder / SCHEMA_FILE).write_bytes(schema_sql(conn, catalog).encode())
+        (folder / "data").mkdir()
+        entries = []
+        stems: set[str] = set()
+        for name, table in catalog.items():
+            stem = _stem(name, stems)
+            files = {kind: f"data/{stem}.{kind}" for kind in _FORMATS}
+            with (folder / files["copy"]).open("wb") as file:
+                content = copy_out(conn, target_schema, table, file)
+            _refuse_changed(name, content, publication)
+            write_rows(conn, target_schema, table, folder / files["parquet"], folder / files["jsonl"])
+            entries.append(_entry(table, content, files))
+    paths = [SCHEMA_FILE, *(path for entry in entries for path in entry.files.values())]
+    manifest = BundleManifest(
+        fingerprint=publication.fingerprint,
+        parameters=publication.inputs["parameters"],
+        extensions=tuple(sorted(extensions)),
+        tables=tuple(entries),
+        files={path: _file_entry(folder / path) for path in paths},
+    )
+    (folder / MANIFEST_FILE).write_bytes(manifest.to_bytes())
+    return manifest
+
+
+def _lock_published(conn: Conn, target_schema: str) -> Publication:
+    """The publication, with its tables locked against a swap until the transaction ends."""
+    before = bookkeeping.published(conn, target_schema)
+    if before is None or not before.intact:
+        raise BundleError(
+            "there is no complete published test database to export",
+            looked=f"schema {target_schema!r} of {conn.info.host}/{conn.info.dbname}",
+            remedy="materialize test_database first, or run `ost-assets setup`",
+        )
+    tables = sql.SQL(", ").join(sql.Identifier(target_schema, name) for name in before.relations)
+    conn.execute(sql.SQL("lock table {} in access share mode").format(tables))
+    now = bookkeeping.published(conn, target_schema)
+    # Somebody published while we waited for the locks; ours are now on the new tables or on none.
+    return now if now == before and now is not None else _lock_published(conn, target_schema)
+
+
+def _refuse_changed(name: str, content: Content, publication: Publication) -> None:
+    recorded = publication.report["tables"][name]
+    if (content.rows, content.digest) != (recorded["rows"], recorded["digest"]):
+        raise BundleError(
+            f"the table {name!r} was changed since it was published: {content.rows} rows with digest "
+            f"{content.digest[:12]}, published were {recorded['rows']} with {recorded['digest'][:12]}",
+            remedy="run `ost-assets setup --force` to publish fresh data; tests should use copies",
+        )
+
+
+def _entry(table: Table, content: Content, files: dict[str, str]) -> TableEntry:
+    return TableEntry(
+        name=table.name,
+        rows=content.rows,
+        digest=content.digest,
+        columns=tuple(
+            {"name": c.name, "type": c.type, "nullable": c.nullable} for c in table.columns
+        ),
+        primary_key=table.primary_key,
+        files=files,
+    )
+
+
+def _stem(name: str, taken: set[str]) -> str:
+    """A file name that every file system takes and that differs in more than upper and lower case."""
+    stem = base = quote(name, safe=" ")[:100]
+    number = 1
+    while stem.casefold() in taken:
+        number += 1
+        stem = f"{base}-{number}"
+    taken.add(stem.casefold())
+    return stem
+
+
+def _file_entry(path: Path) -> FileEntry:
+    with path.open("rb") as file:
+        return FileEntry(hashlib.file_digest(file, "sha256").hexdigest(), path.stat().st_size)
+
+
+def _replace(folder: Path, fresh: Path) -> None:
+    """Two renames; a crash between them leaves both bundles on disk and the next run puts things right."""
+    if folder.exists():
+        old = Path(tempfile.mkdtemp(prefix=f".{folder.name}.old-", dir=folder.parent))
+        os.rename(folder, old / folder.name)
+        os.rename(fresh, folder)
+        shutil.rmtree(old, ignore_errors=True)
+    else:
+        os.rename(fresh, folder)

@@ -1,0 +1,22 @@
+"""The one Definitions: wiring only."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from ost_assets.assets.extensions import postgres_extensions
+from ost_assets.assets.fixtures import fixture_bundle
+from ost_assets.assets.publish import test_database_asset
+from ost_assets.assets.seeds import seed_assets
+from ost_assets.resources import TestDatabase
+from ost_assets.seeding.current_graph import current_graph
+from ost_assets.settings import load_settings
+
+_graph = current_graph(load_settings())
+
+defs = dg.Definitions(
+    assets=[postgres_extensions, seed_assets(_graph), test_database_asset(_graph), fixture_bundle],
+    resources={"database": TestDatabase()},
+    # A process per step would cost a start of Dagster per step and buys nothing for a chain of four.
+    executor=dg.in_process_executor,
+)

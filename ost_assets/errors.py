@@ -1,0 +1,148 @@
+"""Every error a user can meet. Each one says what failed, where we looked and what to do.
+
+```
+OstError
+├── SettingsError        a variable is malformed, or two contradict each other
+├── ServerError          PostgreSQL, its extensions or its privileges; never a reason to fall back
+│   ├── ServerUnreachable    nobody answers, or the database does not exist
+│   ├── AccessDenied         wrong password, missing privilege, read-only server
+│   ├── ExtensionMissing     the server does not ship a required extension
+│   └── ServerFailed         it answered and then failed: disk full, timeout, connection lost
+├── GuardRefused         the target holds somebody else's tables, or looks like production
+├── SeedingError
+│   ├── DbtFailed            dbt itself broke; the one error that the SQL lock can stand in for
+│   ├── InputInvalid         a seed file is wrong: the data is at fault, no fallback
+│   ├── CheckFailed          a data test is red: the data is at fault, no fallback
+│   └── DegradedRefused      strict mode met a degraded run
+├── LockError
+│   ├── LockMissing          no lock, or not one this version reads
+│   ├── LockBroken           its files are not what lock.json says
+│   ├── LockStale            the dbt project moved on and CI may not rewrite the lock
+│   └── ProofFailed          dbt and the SQL do not give the same database; no lock is written
+├── PublishError         the swap could not be made; the old database stands
+└── BundleError          the fixture bundle could not be written; the old bundle stands
+```
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ost_assets.seeding.report import CheckResult
+
+
+class OstError(Exception):
+    """Base of every error this package raises on purpose.
+
+    Args:
+        what: what failed, one sentence.
+        looked: where we looked or what came, without secrets; may be empty.
+        remedy: what to do next; may be empty.
+    """
+
+    def __init__(self, what: str, *, looked: str = "", remedy: str = "") -> None:
+        self.what = what
+        self.looked = looked
+        self.remedy = remedy
+        super().__init__(what)
+
+    def __str__(self) -> str:
+        lines = [self.what]
+        if self.looked:
+            lines.append(f"  looked at: {self.looked}")
+        if self.remedy:
+            lines.append(f"  what to do: {self.remedy}")
+        return "\n".join(lines)
+
+
+class SettingsError(OstError):
+    """A variable is malformed, or two of them contradict each other."""
+
+
+class ServerError(OstError):
+    """PostgreSQL is at fault; running other SQL against it would not help."""
+
+
+class ServerUnreachable(ServerError):
+    """Nobody answers at the configured address, or the database does not exist."""
+
+
+class AccessDenied(ServerError):
+    """The role may not do what the set-up has to do."""
+
+
+class ExtensionMissing(ServerError):
+    """A required extension is not installed on the server's machine."""
+
+
+class ServerFailed(ServerError):
+    """The server answered and then failed: disk full, timeout, connection lost."""
+
+
+class GuardRefused(OstError):
+    """The target is not ours to change; nothing has been changed."""
+
+
+class SeedingError(OstError):
+    """The test data could not be built."""
+
+
+class DbtFailed(SeedingError):
+    """dbt itself broke: absent, unparsable, a node errored, timed out.
+
+    Args:
+        cause: one of ``not installed``, ``does not parse``, ``node error``, ``timeout``.
+    """
+
+    def __init__(self, cause: str, what: str, *, looked: str = "", remedy: str = "") -> None:
+        super().__init__(what, looked=looked, remedy=remedy)
+        self.cause = cause
+
+
+class InputInvalid(SeedingError):
+    """A seed file is wrong. The remedy names the file and, where known, the line."""
+
+
+class CheckFailed(SeedingError):
+    """At least one blocking check is red; ``checks`` holds every result of the run."""
+
+    def __init__(
+        self, what: str, *, checks: Sequence[CheckResult], looked: str = "", remedy: str = ""
+    ) -> None:
+        super().__init__(what, looked=looked, remedy=remedy)
+        self.checks = tuple(checks)
+
+
+class DegradedRefused(SeedingError):
+    """The run would be degraded and strict mode forbids that."""
+
+
+class LockError(OstError):
+    """The SQL lock cannot be used or written."""
+
+
+class LockMissing(LockError):
+    """There is no lock, or this version cannot read it."""
+
+
+class LockBroken(LockError):
+    """The lock's files differ from what ``lock.json`` recorded."""
+
+
+class LockStale(LockError):
+    """The dbt project is newer than the lock."""
+
+
+class ProofFailed(LockError):
+    """dbt and the SQL do not build the same database."""
+
+
+class PublishError(OstError):
+    """The new tables could not be swapped in; the old ones are untouched."""
+
+
+class BundleError(OstError):
+    """The bundle could not be written; the previous one is untouched."""

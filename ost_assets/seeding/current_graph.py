@@ -1,0 +1,43 @@
+"""The graph that Dagster shows: the lock's, or that of a dbt project that has moved on from it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ost_assets.errors import DbtFailed, LockMissing
+from ost_assets.seeding.graph import graph_from_manifest
+from ost_assets.seeding.lock import read_lock
+
+if TYPE_CHECKING:
+    from ost_assets.seeding.graph import Graph
+    from ost_assets.settings import Settings
+
+
+def current_graph(settings: Settings) -> Graph:
+    """Read the lock; where it is outdated and may be rewritten, ask dbt's parser instead if that works.
+
+    Reads files only: no database is touched, and dbt is imported in the second case alone.
+
+    Raises:
+        LockMissing: there is no lock and dbt does not parse either.
+        LockBroken: the lock is damaged.
+    """
+    try:
+        lock = read_lock(settings.lock_dir)
+    except LockMissing:
+        lock = None
+    rewritable = not settings.ci and settings.ost_seed_strategy != "sql"
+    if lock is not None and not (rewritable and lock.outdated_files(settings.dbt_project_dir)):
+        return lock.graph
+    from ost_assets.seeding.dbt import parse_project
+
+    try:
+        return graph_from_manifest(parse_project(settings))
+    except DbtFailed as error:
+        if lock is not None:
+            return lock.graph
+        raise LockMissing(
+            f"there is no SQL lock, and dbt does not help: {error.what}",
+            looked=f"{settings.lock_dir}; {settings.dbt_project_dir}",
+            remedy="restore sql_fallback/ from git, or mend dbt and run `ost-assets lock`",
+        ) from error

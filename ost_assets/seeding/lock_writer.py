@@ -1,0 +1,243 @@
+"""Compiles the SQL lock: dbt's compiled selects and tests, and the catalog that dbt built, as numbered SQL.
+
+Names carry no database and no schema; whoever runs the files sets the search path.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from psycopg import sql
+
+from ost_assets import fingerprint
+from ost_assets.errors import ProofFailed
+from ost_assets.postgres import catalog as catalogs
+from ost_assets.postgres.bookkeeping import BUILD_SCHEMA
+from ost_assets.postgres.connect import SESSION_SETTINGS
+from ost_assets.postgres.digest import ordered_select
+from ost_assets.seeding.graph import Graph, Manifest, Node, graph_from_manifest
+from ost_assets.seeding.lock import CHECKS_FILE, FOREIGN_KEYS_FILE, LOCK_FILE, SETUP_FILE, Lock
+from ost_assets.seeding.report import TableResult
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from ost_assets.postgres.catalog import Catalog, Table
+    from ost_assets.postgres.connect import Conn
+    from ost_assets.postgres.digest import Content
+
+_ROWS_PER_INSERT = 500
+_HEADER = "-- Written by `ost-assets lock`. Do not edit.\n"
+# Shared by the writer of the checks file and by `failing_rows_sql`, which cuts a query out of it again.
+_CHECK_BEGIN = "-- check {uid}\n"
+_ROWS_BEGIN, _ROWS_END = "from (\n-- failing rows\n", "\n-- end of failing rows\n"
+
+
+def write_lock(
+    folder: Path,
+    *,
+    project_dir: Path,
+    manifest: Manifest,
+    conn: Conn,
+    schema: str,
+    catalog: Catalog,
+    contents: Mapping[str, Content],
+    parameters: dict[str, int | float],
+) -> Lock:
+    """Write every file of the lock into the empty `folder`.
+
+    Args:
+        manifest: of a `dbt compile` with the parameters left open.
+        schema: where dbt built the tables that `catalog` and `contents` describe.
+
+    Raises:
+        ProofFailed: the project uses something that plain SQL cannot repeat exactly.
+    """
+    _refuse_unlockable(manifest)
+    graph = graph_from_manifest(manifest)
+    files: dict[str, str] = {}
+    node_files: dict[str, str] = {}
+    for number, node in enumerate(graph.nodes, start=1):
+        table = catalog.get(node.relation)
+        if table is None:
+            raise ProofFailed(f"dbt built no table for {node.unique_id}", looked=f"schema {schema!r}")
+        name = f"{number * 10:04d}_{re.sub(r'[^A-Za-z0-9_]', '_', node.relation)}.sql"
+        node_files[node.unique_id] = name
+        files[name] = "".join(_node_sql(node, manifest, conn, schema, table))
+    files[FOREIGN_KEYS_FILE] = _HEADER + "".join(
+        line
+        for node in graph.nodes
+        for line in catalogs.constraint_ddl(conn, catalog[node.relation], foreign=True)
+    )
+    files[CHECKS_FILE] = _HEADER + "".join(
+        _check_sql(manifest["nodes"][check.unique_id]) for check in graph.checks
+    )
+    files[SETUP_FILE] = _setup_sql(graph, node_files, parameters)
+    for name, text in files.items():
+        (folder / name).write_bytes(text.encode())
+    lock = Lock(
+        folder=folder,
+        inputs=fingerprint.dbt_files(project_dir),
+        parameters=parameters,
+        graph=graph,
+        node_files=node_files,
+        tables={
+            node.relation: TableResult(contents[node.relation].rows, contents[node.relation].digest)
+            for node in graph.published
+        },
+        files={name: hashlib.sha256(text.encode()).hexdigest() for name, text in files.items()},
+    )
+    text = json.dumps(lock.to_json(), indent=1, ensure_ascii=False)
+    (folder / LOCK_FILE).write_bytes((text + "\n").encode())
+    return lock
+
+
+def failing_rows_sql(checks_sql: str) -> dict[str, str]:
+    """Unique id of a check -> the query that lists its failing rows, from the text of the checks file."""
+    found = {}
+    for block in re.split(r"^-- check ", checks_sql, flags=re.MULTILINE)[1:]:
+        uid, rest = block.split("\n", 1)
+        found[uid] = rest.split(_ROWS_BEGIN, 1)[1].split(_ROWS_END, 1)[0]
+    return found
+
+
+def _refuse_unlockable(manifest: Manifest) -> None:
+    problems = []
+    for uid, node in manifest["nodes"].items():
+        kind, config = node["resource_type"], node["config"]
+        if kind == "model" and config["materialized"] not in ("table", "ephemeral"):
+            problems.append(f"{uid} is materialized as {config['materialized']}")
+        if kind == "snapshot":
+            problems.append(f"{uid} is a snapshot")
+        if kind in ("model", "seed"):
+            problems += [f"{uid} has a {hook}" for hook in ("pre-hook", "post-hook") if config.get(hook)]
+            problems += [f"{uid} sets {key}" for key in ("grants", "persist_docs", "sql_header") if config.get(key)]
+            if node.get("schema") != BUILD_SCHEMA and config["materialized"] != "ephemeral":
+                problems.append(f"{uid} has the schema {node.get('schema')!r} of its own")
+    for uid, source in manifest.get("sources", {}).items():
+        problems.append(f"{uid} is a source ({source['schema']}.{source['name']})")
+    for uid, operation in manifest["nodes"].items():
+        if operation["resource_type"] == "operation":
+            problems.append(f"{uid} is a project hook")
+    if problems:
+        raise ProofFailed(
+            "the dbt project uses what the lock cannot repeat exactly: " + "; ".join(problems),
+            remedy="use tables, ephemeral models and seeds in one schema, or set "
+            "OST_SEED_STRATEGY=dbt and work without the lock",
+        )
+
+
+def _node_sql(
+    node: Node, manifest: Manifest, conn: Conn, schema: str, table: Table
+) -> Iterator[str]:
+    yield f"{_HEADER}-- {node.kind} {node.name}, from {node.path}\n\n"
+    yield catalogs.create_table_ddl(conn, table)
+    yield "\n"
+    names = sql.SQL(", ").join(sql.Identifier(c.name) for c in table.columns).as_string(conn)
+    into = f"insert into {sql.Identifier(table.name).as_string(conn)} ({names})"
+    if node.kind == "seed":
+        yield from _seed_rows(conn, schema, table, into)
+    else:
+        query = _unqualified(manifest["nodes"][node.unique_id])
+        yield f"{into}\nselect {names}\nfrom (\n{query}\n) as model;\n"
+    yield "\n"
+    yield from catalogs.constraint_ddl(conn, table, foreign=False)
+    yield from catalogs.index_ddl(table)
+
+
+def _seed_rows(conn: Conn, schema: str, table: Table, into: str) -> Iterator[str]:
+    """The rows as dbt loaded them, spelled by PostgreSQL itself, so that reading them back is exact."""
+    columns = sql.SQL(", ").join(sql.SQL("t.{}::text").format(sql.Identifier(c.name)) for c in table.columns)
+    rows = conn.execute(ordered_select(schema, table, columns)).fetchall()
+    for start in range(0, len(rows), _ROWS_PER_INSERT):
+        lines = (
+            "  (" + ", ".join(_literal(value) for value in row) + ")"
+            for row in rows[start : start + _ROWS_PER_INSERT]
+        )
+        yield f"{into} values\n" + ",\n".join(lines) + ";\n"
+
+
+def _literal(value: str | None) -> str:
+    # standard_conforming_strings is on wherever these files run, so a backslash is a backslash.
+    return "null" if value is None else "'" + value.replace("'", "''") + "'"
+
+
+def _unqualified(node: Mapping[str, Any]) -> str:
+    """dbt's compiled SQL with database and build schema taken out of the relation names."""
+    compiled = node.get("compiled_code")
+    if not compiled:
+        raise ProofFailed(f"dbt compiled nothing for {node['unique_id']}")
+    database = f'"{node["database"]}".'
+    text: str = compiled.replace(f'{database}"{BUILD_SCHEMA}".', "").replace(database, "")
+    return text.strip().rstrip(";")
+
+
+def _check_sql(test: Mapping[str, Any]) -> str:
+    """One check as dbt evaluates it (dbt-adapters, macros/materializations/tests/helpers.sql)."""
+    config = test["config"]
+    fail_calc = config.get("fail_calc") or "count(*)"
+    warn_if, error_if = config.get("warn_if") or "!= 0", config.get("error_if") or "!= 0"
+    limit = f"\nlimit {config['limit']}" if config.get("limit") else ""
+    status = "case "
+    if (config.get("severity") or "error").lower() == "error":
+        status += f"when {fail_calc} {error_if} then 'fail' "
+    status += f"when {fail_calc} {warn_if} then 'warn' else 'pass' end"
+    return (
+        "\n"
+        + _CHECK_BEGIN.format(uid=test["unique_id"])
+        + f"insert into pg_temp.ost_checks (check_id, failures, status)\n"
+        f"select {_literal(test['unique_id'])}, {fail_calc}, {status}\n"
+        + _ROWS_BEGIN
+        + _unqualified(test)
+        + limit
+        + _ROWS_END
+        + ") as failing;\n"
+    )
+
+
+CREATE_CHECKS_TABLE = (
+    "create temp table ost_checks (check_id text primary key, failures bigint, status text);\n"
+)
+
+
+def _setup_sql(
+    graph: Graph, node_files: Mapping[str, str], parameters: Mapping[str, int | float]
+) -> str:
+    """The file that psql alone can run; it builds in the schema the data is wanted in, in one transaction."""
+    lines = [
+        _HEADER,
+        "-- Seeds an empty database that has the extensions, with nothing but psql:\n",
+        "--   psql -v ON_ERROR_STOP=1 -f setup.sql\n",
+        "-- Optional: -v schema=public",
+        *(f" -v {name}={value}" for name, value in parameters.items()),
+        "\n\\set ON_ERROR_STOP on\n\\set QUIET on\n",
+        "\\if :{?schema}\n\\else\n\\set schema public\n\\endif\n",
+    ]
+    for name, value in parameters.items():
+        lines.append(f"\\if :{{?{name}}}\n\\else\n\\set {name} {value}\n\\endif\n")
+    lines.append("\nbegin;\n")
+    for name, setting in SESSION_SETTINGS.items():
+        lines.append(f"set local {name} = {_literal(setting)};\n")
+    lines += [f"set local ost.{name} = :'{name}';\n" for name in parameters]
+    lines.append('create schema if not exists :"schema";\nset local search_path = :"schema", public;\n\n')
+    lines += [f"\\ir {node_files[node.unique_id]}\n" for node in graph.nodes]
+    lines += [f"\\ir {FOREIGN_KEYS_FILE}\n\n", CREATE_CHECKS_TABLE, f"\\ir {CHECKS_FILE}\n"]
+    lines.append(
+        "do $$\ndeclare failed text;\nbegin\n"
+        "  select string_agg(check_id || ' (' || failures || ')', ', ' order by check_id)\n"
+        "    into failed from pg_temp.ost_checks where status = 'fail';\n"
+        "  if failed is not null then raise exception 'data tests failed: %', failed; end if;\n"
+        "end $$;\ndrop table pg_temp.ost_checks;\n\n"
+    )
+    unpublished = [
+        '"' + node.relation.replace('"', '""') + '"' for node in graph.nodes if not node.published
+    ]
+    if unpublished:
+        lines.append("-- Inputs that are not part of the test database.\n")
+        lines.append(f"drop table {', '.join(unpublished)};\n")
+    lines.append("commit;\nanalyze;\n")
+    return "".join(lines)

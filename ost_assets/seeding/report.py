@@ -1,0 +1,99 @@
+"""What a build did, as plain data that survives JSON: nodes, checks, tables, strategy and reason."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+CheckStatus = Literal["pass", "warn", "fail", "error"]
+
+
+@dataclass(frozen=True)
+class NodeResult:
+    """One seed or model that was built, in `seconds`."""
+
+    unique_id: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """The outcome of one check.
+
+    Attributes:
+        check_id: dbt's unique id of the test, or `<unique id of the node>/<name>` for the engine's own.
+        name: as in dbt, or the engine's own (`matches_lock`, `embedding_dimensions`).
+        status: `fail` and `error` block what comes after; `warn` does not.
+        failures: number of failing rows, None where rows are not what is counted.
+        message: one sentence.
+        sql: the query that finds the failing rows, may be empty.
+        sample: at most ten failing rows, column name -> value as text.
+    """
+
+    check_id: str
+    name: str
+    status: CheckStatus
+    failures: int | None = None
+    message: str = ""
+    sql: str = ""
+    sample: tuple[dict[str, str], ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        return self.status == "pass"
+
+    @property
+    def blocks(self) -> bool:
+        return self.status in ("fail", "error")
+
+
+@dataclass(frozen=True)
+class TableResult:
+    """Row count and content digest (hexadecimal sha256, see `postgres.digest`) of one published table."""
+
+    rows: int
+    digest: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """How one build came to be.
+
+    Attributes:
+        fingerprint: of the inputs that were really used.
+        strategy: `dbt` or `sql`, who built it.
+        reason: why that one, in words.
+        degraded: the SQL stood in for a broken dbt, or an outdated lock was used.
+        outdated: input files that are newer than the lock, when that lock was used all the same.
+        relocked: the lock was rewritten in this run.
+        tables: what is to be published, by name.
+    """
+
+    fingerprint: str
+    strategy: Literal["dbt", "sql"]
+    reason: str
+    degraded: bool
+    outdated: tuple[str, ...] = ()
+    relocked: bool = False
+    nodes: tuple[NodeResult, ...] = ()
+    checks: tuple[CheckResult, ...] = ()
+    tables: dict[str, TableResult] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Report:
+        return cls(
+            **{
+                **data,
+                "outdated": tuple(data["outdated"]),
+                "nodes": tuple(NodeResult(**node) for node in data["nodes"]),
+                "checks": tuple(
+                    CheckResult(**{**check, "sample": tuple(check["sample"])})
+                    for check in data["checks"]
+                ),
+                "tables": {name: TableResult(**table) for name, table in data["tables"].items()},
+            }
+        )
