@@ -8,10 +8,12 @@ from ost_assets.assets.extensions import postgres_extensions
 from ost_assets.assets.fixtures import fixture_bundle
 from ost_assets.assets.publish import test_database_asset
 from ost_assets.assets.seeds import seed_assets
+from ost_assets.failures import speak_plainly
 from ost_assets.resources import TestDatabase
 from ost_assets.seeding.current_graph import current_graph
 from ost_assets.settings import load_settings
 
+speak_plainly()
 _graph = current_graph(load_settings())
 
 defs = dg.Definitions(

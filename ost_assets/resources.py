@@ -1,7 +1,5 @@
 """The Dagster resource over the engine: settings, and connections to the target."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any

@@ -77,6 +77,7 @@ class Settings(BaseSettings):
     ost_api_queries_dir: Path | None = Field(
         None, description="*.sql whose columns must exist (go_api/internal/store/queries/ in the root)"
     )
+    github_actions: bool = Field(False, description="set by GitHub; degraded runs become annotations")
     ci: bool = Field(False, description="set by CI systems; the lock is never rewritten there")
 
     @field_validator("ost_required_extensions", "ost_optional_extensions", mode="before")
@@ -144,9 +145,7 @@ class Settings(BaseSettings):
 
     @property
     def api_queries_dir(self) -> Path:
-        return (
-            self.ost_api_queries_dir or self.root / "go_api" / "internal" / "store" / "queries"
-        ).resolve()
+        return (self.ost_api_queries_dir or self.root / "go_api" / "internal" / "store" / "queries").resolve()
 
     @property
     def embedded_data_dir(self) -> Path:

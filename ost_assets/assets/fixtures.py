@@ -11,7 +11,7 @@ from ost_assets.summary import summary
 
 
 @dg.asset(deps=["test_database"], group_name="export", kinds={"parquet"})
-def fixture_bundle(database: TestDatabase) -> dg.MaterializeResult[None]:
+def fixture_bundle(context: dg.AssetExecutionContext, database: TestDatabase) -> dg.MaterializeResult[None]:
     """The fixtures for every job: schema, binary COPY, Parquet and JSON Lines, the same bytes everywhere."""
     with readable_failures(), database.connect() as (settings, target, conn):
         folder = settings.bundle_dir

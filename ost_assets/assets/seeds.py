@@ -13,7 +13,7 @@ import dagster as dg
 
 from ost_assets.assets.extensions import postgres_extensions
 from ost_assets.errors import CheckFailed
-from ost_assets.failures import readable_failures
+from ost_assets.failures import announce_degraded, readable_failures
 from ost_assets.resources import TestDatabase
 from ost_assets.seeding.audit import EMBEDDING_DIMENSIONS, MATCHES_LOCK, engine_check_id
 from ost_assets.seeding.graph import Graph, Node
@@ -67,8 +67,7 @@ def seed_assets(graph: Graph) -> dg.AssetsDefinition:
             except CheckFailed as error:
                 yield from _check_results(error.checks, specs)
                 raise
-        if report.degraded:
-            context.log.warning("DEGRADED: %s", report.reason)
+            announce_degraded(context, settings, report)
         seconds = {node.unique_id: node.seconds for node in report.nodes}
         for node in graph.nodes:
             yield dg.MaterializeResult(
@@ -87,7 +86,7 @@ def _asset_spec(node: Node, by_id: Mapping[str, Node]) -> dg.AssetSpec:
         description=node.description or None,
         group_name=node.group or (node.tags[0] if node.tags else node.kind + "s"),
         kinds={"dbt", "postgres"},
-        tags={tag: "" for tag in node.tags},
+        tags=dict.fromkeys(node.tags, ""),
         metadata={"dbt/unique_id": node.unique_id, "dbt/path": node.path, "published": node.published},
     )
 

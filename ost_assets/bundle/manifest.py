@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 FORMAT = 1
@@ -58,3 +59,12 @@ class BundleManifest:
     def to_bytes(self) -> bytes:
         data = {"format": FORMAT, **asdict(self)}
         return (json.dumps(data, indent=1, ensure_ascii=False, sort_keys=True) + "\n").encode()
+
+
+def read_fingerprint(folder: Path) -> str | None:
+    """The fingerprint of the bundle in `folder`, or None where there is no readable bundle."""
+    try:
+        fingerprint = json.loads((folder / MANIFEST_FILE).read_bytes())["fingerprint"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return fingerprint if isinstance(fingerprint, str) else None

@@ -148,9 +148,7 @@ def _entry(table: Table, content: Content, files: dict[str, str]) -> TableEntry:
         name=table.name,
         rows=content.rows,
         digest=content.digest,
-        columns=tuple(
-            {"name": c.name, "type": c.type, "nullable": c.nullable} for c in table.columns
-        ),
+        columns=tuple({"name": c.name, "type": c.type, "nullable": c.nullable} for c in table.columns),
         primary_key=table.primary_key,
         files=files,
     )

@@ -128,9 +128,7 @@ def begin_build(conn: Conn) -> None:
         drop_schema(conn, name)
     with conn.transaction():
         conn.execute(sql.SQL("create schema {}").format(sql.Identifier(BUILD_SCHEMA)))
-        conn.execute(
-            sql.SQL("comment on schema {} is {}").format(sql.Identifier(BUILD_SCHEMA), _MARK)
-        )
+        conn.execute(sql.SQL("comment on schema {} is {}").format(sql.Identifier(BUILD_SCHEMA), _MARK))
 
 
 def drop_schema(conn: Conn, name: str) -> None:
@@ -164,9 +162,7 @@ def finish_build(conn: Conn, fingerprint: str, report: dict[str, Any]) -> Ready:
     drop_schema(conn, name)
     with conn.transaction():
         conn.execute(
-            sql.SQL("alter schema {} rename to {}").format(
-                sql.Identifier(BUILD_SCHEMA), sql.Identifier(name)
-            )
+            sql.SQL("alter schema {} rename to {}").format(sql.Identifier(BUILD_SCHEMA), sql.Identifier(name))
         )
         conn.execute(
             sql.SQL("insert into {} (schema_name, fingerprint, report) values (%s, %s, %s)").format(

@@ -120,9 +120,7 @@ def read_catalog(conn: Conn, schema: str) -> dict[str, Table]:
     for table, name, definition, _ in sorted(conn.execute(_INDEXES, [schema])):
         indexes.setdefault(table, []).append(Index(name, definition))
     return {
-        name: Table(
-            name, tuple(cols), tuple(constraints.get(name, ())), tuple(indexes.get(name, ()))
-        )
+        name: Table(name, tuple(cols), tuple(constraints.get(name, ())), tuple(indexes.get(name, ())))
         for name, cols in columns.items()
     }
 
@@ -231,7 +229,9 @@ def differences(left: Catalog, right: Catalog, *, names: tuple[str, str]) -> lis
             ours, theirs = getattr(left[table], kind), getattr(right[table], kind)
             if ours != theirs:
                 for side, only in ((0, set(ours) - set(theirs)), (1, set(theirs) - set(ours))):
-                    found += [f"table {table!r}, only in {names[side]}: {item}" for item in sorted(map(str, only))]
+                    found += [
+                        f"table {table!r}, only in {names[side]}: {item}" for item in sorted(map(str, only))
+                    ]
                 if set(ours) == set(theirs):
                     found.append(f"table {table!r}: the order of its {kind} differs")
     return found

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 _PACKAGES = {
     "vector": "install pgvector on the server (Debian: postgresql-NN-pgvector; Docker: pgvector/pgvector)",
 }
-_CONTRIB = "install the server's contrib package (Debian: part of postgresql-NN), or leave it out of {variable}"
+_CONTRIB = (
+    "install the server's contrib package (Debian: part of postgresql-NN), or leave it out of {variable}"
+)
 _INSTEAD = {"uuid-ossp": "gen_random_uuid() is built into every supported server"}
 
 

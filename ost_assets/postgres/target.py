@@ -101,11 +101,7 @@ def configured_target(settings: Settings) -> Target | None:
         from_url = _parse_url(settings.database_url.get_secret_value())
         for name, key in _PARTS.items():
             if key in parts and key in from_url and parts[key] != from_url[key]:
-                shown = (
-                    ""
-                    if key == "password"
-                    else f" ({key} {from_url[key]!r} against {parts[key]!r})"
-                )
+                shown = "" if key == "password" else f" ({key} {from_url[key]!r} against {parts[key]!r})"
                 raise SettingsError(
                     f"DATABASE_URL and {name.upper()} contradict each other{shown}",
                     remedy="unset one of the two, or make them agree",
@@ -118,9 +114,7 @@ def configured_target(settings: Settings) -> Target | None:
     user, password = merged.pop("user", "postgres"), merged.pop("password", None)
     dbname = merged.pop("dbname", user)
     if not port.isdigit():
-        raise SettingsError(
-            f"DATABASE_URL names the port {port!r}", remedy="name one server with one port"
-        )
+        raise SettingsError(f"DATABASE_URL names the port {port!r}", remedy="name one server with one port")
     return Target(host, int(port), user, dbname, password, tuple(sorted(merged.items())))
 
 

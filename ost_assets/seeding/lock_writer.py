@@ -115,7 +115,9 @@ def _refuse_unlockable(manifest: Manifest) -> None:
             problems.append(f"{uid} is a snapshot")
         if kind in ("model", "seed"):
             problems += [f"{uid} has a {hook}" for hook in ("pre-hook", "post-hook") if config.get(hook)]
-            problems += [f"{uid} sets {key}" for key in ("grants", "persist_docs", "sql_header") if config.get(key)]
+            problems += [
+                f"{uid} sets {key}" for key in ("grants", "persist_docs", "sql_header") if config.get(key)
+            ]
             if node.get("schema") != BUILD_SCHEMA and config["materialized"] != "ephemeral":
                 problems.append(f"{uid} has the schema {node.get('schema')!r} of its own")
     for uid, source in manifest.get("sources", {}).items():
@@ -131,9 +133,7 @@ def _refuse_unlockable(manifest: Manifest) -> None:
         )
 
 
-def _node_sql(
-    node: Node, manifest: Manifest, conn: Conn, schema: str, table: Table
-) -> Iterator[str]:
+def _node_sql(node: Node, manifest: Manifest, conn: Conn, schema: str, table: Table) -> Iterator[str]:
     yield f"{_HEADER}-- {node.kind} {node.name}, from {node.path}\n\n"
     yield catalogs.create_table_ddl(conn, table)
     yield "\n"
@@ -204,9 +204,7 @@ CREATE_CHECKS_TABLE = (
 )
 
 
-def _setup_sql(
-    graph: Graph, node_files: Mapping[str, str], parameters: Mapping[str, int | float]
-) -> str:
+def _setup_sql(graph: Graph, node_files: Mapping[str, str], parameters: Mapping[str, int | float]) -> str:
     """The file that psql alone can run; it builds in the schema the data is wanted in, in one transaction."""
     lines = [
         _HEADER,
@@ -233,9 +231,7 @@ def _setup_sql(
         "  if failed is not null then raise exception 'data tests failed: %', failed; end if;\n"
         "end $$;\ndrop table pg_temp.ost_checks;\n\n"
     )
-    unpublished = [
-        '"' + node.relation.replace('"', '""') + '"' for node in graph.nodes if not node.published
-    ]
+    unpublished = ['"' + node.relation.replace('"', '""') + '"' for node in graph.nodes if not node.published]
     if unpublished:
         lines.append("-- Inputs that are not part of the test database.\n")
         lines.append(f"drop table {', '.join(unpublished)};\n")

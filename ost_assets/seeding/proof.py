@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 _PROOF_SCHEMA = "ost_proof"
 
 
-def prove(conn: Conn, settings: Settings, dbt: DbtSeeder, parameters: dict[str, int | float], folder: Path) -> Lock:
+def prove(
+    conn: Conn, settings: Settings, dbt: DbtSeeder, parameters: dict[str, int | float], folder: Path
+) -> Lock:
     """Compile a lock into `folder` from what dbt just built in the build schema, build it, compare.
 
     Args:
@@ -102,7 +104,9 @@ def relock(conn: Conn, settings: Settings, dbt: DbtSeeder, parameters: dict[str,
     return read_lock(target)
 
 
-def compare_with_committed(conn: Conn, settings: Settings, dbt: DbtSeeder, parameters: dict[str, int | float]) -> list[str]:
+def compare_with_committed(
+    conn: Conn, settings: Settings, dbt: DbtSeeder, parameters: dict[str, int | float]
+) -> list[str]:
     """Prove afresh and compare with the lock on disk, byte by byte.
 
     Returns:

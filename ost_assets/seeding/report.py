@@ -91,8 +91,7 @@ class Report:
                 "outdated": tuple(data["outdated"]),
                 "nodes": tuple(NodeResult(**node) for node in data["nodes"]),
                 "checks": tuple(
-                    CheckResult(**{**check, "sample": tuple(check["sample"])})
-                    for check in data["checks"]
+                    CheckResult(**{**check, "sample": tuple(check["sample"])}) for check in data["checks"]
                 ),
                 "tables": {name: TableResult(**table) for name, table in data["tables"].items()},
             }

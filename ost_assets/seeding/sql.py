@@ -85,7 +85,7 @@ def sample_rows(conn: Conn, query: str) -> tuple[dict[str, str], ...]:
         with conn.transaction(force_rollback=True), conn.cursor() as cursor:
             cursor.execute(
                 sql.SQL("select * from ({}) as failing limit {}").format(
-                    sql.SQL(query),  # type: ignore[arg-type]  # from the verified lock or from dbt itself
+                    sql.SQL(query),  # from the verified lock or from dbt itself
                     sql.Literal(_SAMPLE_ROWS),
                 )
             )

@@ -1,0 +1,161 @@
+"""The command line: a thin skin. The quick path of `setup` imports neither Dagster nor dbt."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+from ost_assets import __version__
+from ost_assets.errors import OstError, ServerUnreachable
+from ost_assets.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ost_assets.postgres.bookkeeping import Publication
+
+JOB = ("asset", "materialize", "--select", "*", "-m", "ost_assets.definitions")
+
+
+class _Commands(click.Group):
+    """Turns this package's errors into one message on standard error and exit code 1."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except OstError as error:
+            click.echo(f"Error: {error}", err=True)
+            ctx.exit(1)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="ost-assets")
+def main() -> None:
+    """An empty PostgreSQL becomes a verified, portable test database."""
+
+
+@main.command()
+@click.option("--strategy", type=click.Choice(["auto", "dbt", "sql"]), help="Overrides OST_SEED_STRATEGY.")
+@click.option("--strict", is_flag=True, help="Fail instead of seeding from the SQL lock when dbt is broken.")
+@click.option("--force", is_flag=True, help="Seed again even if nothing changed.")
+def setup(strategy: str | None, strict: bool, force: bool) -> None:
+    """Seed, check, publish and export; do nothing where that has been done."""
+    settings = load_settings()
+    wanted = strategy or settings.ost_seed_strategy
+    strict = strict or settings.ost_strict
+    if not force:
+        done = _nothing_to_do(settings, wanted, strict)
+        if done is not None:
+            _echo_unchanged(settings, done)
+            return
+    environment = {**os.environ, "OST_SEED_STRATEGY": wanted, "OST_STRICT": str(int(strict))}
+    # Dagster warns about its own command line, which a caller of this one cannot change.
+    _become([sys.executable, "-W", "ignore", "-m", "dagster", *JOB], settings, environment)
+
+
+@main.command()
+@click.option("--explain", is_flag=True, help="Say which inputs changed since the last set-up.")
+def status(explain: bool) -> None:
+    """Say what is published and whether it is current; exit code 1 if it is not."""
+    from ost_assets.status import status_report
+
+    text, current = status_report(load_settings(), explain=explain)
+    click.echo(text)
+    sys.exit(0 if current else 1)
+
+
+@main.command()
+@click.option("--check", is_flag=True, help="Prove the committed lock instead of writing it.")
+def lock(check: bool) -> None:
+    """Compile the dbt project into plain SQL and prove that both build the same database."""
+    from ost_assets.locking import check_lock, make_lock
+
+    settings = load_settings()
+    if not check:
+        made = make_lock(settings)
+        tables, tests = len(made.graph.nodes), len(made.graph.checks)
+        click.echo(f"Locked {tables} tables and {tests} data tests in {made.folder}, proven equal to dbt.")
+        return
+    different = check_lock(settings)
+    if different:
+        click.echo("Error: the SQL lock is not what the dbt project gives now:", err=True)
+        for name in different:
+            click.echo(f"  {name}", err=True)
+        click.echo("  what to do: run `ost-assets lock` and commit sql_fallback/", err=True)
+        sys.exit(1)
+    click.echo("The SQL lock is current and proven equal to dbt.")
+
+
+@main.command()
+def down() -> None:
+    """Stop the embedded PostgreSQL; its data stays under .ost/."""
+    from ost_assets.postgres import embedded
+
+    settings = load_settings()
+    if embedded.stop(settings.embedded_data_dir):
+        click.echo("Stopped the embedded PostgreSQL.")
+    else:
+        click.echo(f"No embedded PostgreSQL runs on {settings.embedded_data_dir}.")
+
+
+@main.command(context_settings={"ignore_unknown_options": True})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, required=True)
+def dbt(arguments: tuple[str, ...]) -> None:
+    """Run dbt by hand on the same server: `ost-assets dbt build`. Builds in the schema dbt_dev."""
+    from ost_assets.postgres.connect import ensure_target
+
+    settings = load_settings()
+    target = ensure_target(settings)
+    environment = {
+        **os.environ,
+        "POSTGRES_HOST": target.host,
+        "POSTGRES_PORT": str(target.port),
+        "POSTGRES_USER": target.user,
+        "POSTGRES_PASSWORD": target.password or "",
+        "POSTGRES_DB": target.dbname,
+        "DBT_PROJECT_DIR": str(settings.dbt_project_dir),
+        "DBT_PROFILES_DIR": str(settings.dbt_project_dir),
+        "DBT_TARGET_PATH": str(settings.home / "dbt" / "by_hand"),
+        "DBT_LOG_PATH": str(settings.home / "dbt" / "logs"),
+    }
+    _become([sys.executable, "-m", "dbt.cli.main", *arguments], settings, environment)
+
+
+def _nothing_to_do(settings: Settings, wanted: str, strict: bool) -> Publication | None:
+    """The publication, where it is what a set-up would make; None where there is work."""
+    from ost_assets.bundle.manifest import read_fingerprint
+    from ost_assets.fingerprint import fingerprint
+    from ost_assets.postgres import bookkeeping
+    from ost_assets.postgres.connect import connect, find_target
+
+    try:
+        target = find_target(settings)
+    except ServerUnreachable:
+        return None
+    with connect(settings, target) as conn:
+        found = bookkeeping.published(conn, settings.ost_target_schema)
+    if found is None or not found.intact:
+        return None
+    same = found.fingerprint == fingerprint(settings).value == read_fingerprint(settings.bundle_dir)
+    as_wanted = wanted in ("auto", found.report["strategy"])
+    return found if same and as_wanted and not (strict and found.report["degraded"]) else None
+
+
+def _echo_unchanged(settings: Settings, found: Publication) -> None:
+    click.echo(
+        f"Nothing to do: fingerprint {found.fingerprint[:16]} is published since "
+        f"{found.published_at:%Y-%m-%d %H:%M:%S} UTC (seeded by {found.report['strategy']}), "
+        f"bundle in {settings.bundle_dir}."
+    )
+    if found.report["degraded"]:
+        click.echo(f"DEGRADED: {found.report['reason']}", err=True)
+
+
+def _become(command: Sequence[str], settings: Settings, environment: dict[str, str]) -> NoReturn:
+    """Go on as another program, in the project's root, where dagster.yaml is read."""
+    os.chdir(settings.root)
+    sys.stdout.flush()
+    os.execve(command[0], list(command), environment)

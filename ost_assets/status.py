@@ -1,0 +1,60 @@
+"""What `ost-assets status` says: is the published database the one that the inputs give, and untouched?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ost_assets.bundle.manifest import read_fingerprint
+from ost_assets.fingerprint import explain as explain_inputs
+from ost_assets.fingerprint import fingerprint
+from ost_assets.postgres import bookkeeping
+from ost_assets.postgres.catalog import read_catalog
+from ost_assets.postgres.connect import connect, find_target
+from ost_assets.postgres.digest import copy_out
+from ost_assets.summary import summary
+
+if TYPE_CHECKING:
+    from ost_assets.postgres.bookkeeping import Publication
+    from ost_assets.postgres.connect import Conn
+    from ost_assets.settings import Settings
+
+
+def status_report(settings: Settings, *, explain: bool) -> tuple[str, bool]:
+    """The text, and whether everything is current: published, of the present inputs, untouched, exported.
+
+    Raises:
+        ServerError, SettingsError, GuardRefused: the target cannot be looked at.
+    """
+    now = fingerprint(settings)
+    with connect(settings, target := find_target(settings)) as conn:
+        found = bookkeeping.published(conn, settings.ost_target_schema)
+        if found is None:
+            return f"Nothing is published in {target.url}. Run `ost-assets setup`.", False
+        problems = []
+        if not found.intact:
+            problems.append("published tables were dropped or renamed since")
+        else:
+            touched = _touched_tables(conn, settings.ost_target_schema, found)
+            if touched:
+                problems.append("rows were changed since they were published: " + ", ".join(touched))
+        if found.fingerprint != now.value:
+            problems.append(f"the inputs changed: {now.value[:16]} is not published")
+            if explain:
+                problems += [f"  {line}" for line in explain_inputs(found.inputs, now.inputs)]
+        if read_fingerprint(settings.bundle_dir) != found.fingerprint:
+            problems.append(f"the bundle in {settings.bundle_dir} is missing or of other data")
+        text = summary(conn, settings, target)
+    if problems:
+        remedy = "--force " if found.fingerprint == now.value else ""
+        text += "\nNot current:\n" + "\n".join(f"  {line}" for line in problems)
+        return text + f"\nRun `ost-assets setup {remedy}`".rstrip() + " to publish afresh.", False
+    return text + "\nCurrent: nothing changed since.", True
+
+
+def _touched_tables(conn: Conn, schema: str, found: Publication) -> list[str]:
+    catalog = read_catalog(conn, schema)
+    return [
+        name
+        for name, recorded in found.report["tables"].items()
+        if copy_out(conn, schema, catalog[name]).digest != recorded["digest"]
+    ]
