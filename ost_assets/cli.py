@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ost_assets.postgres.bookkeeping import Publication
+    from ost_assets.postgres.target import Target
 
 JOB = ("asset", "materialize", "--select", "*", "-m", "ost_assets.definitions")
 
@@ -108,8 +109,13 @@ def dbt(arguments: tuple[str, ...]) -> None:
     from ost_assets.postgres.connect import ensure_target
 
     settings = load_settings()
-    target = ensure_target(settings)
-    environment = {
+    environment = by_hand_environment(settings, ensure_target(settings))
+    _become([sys.executable, "-m", "dbt.cli.main", *arguments], settings, environment)
+
+
+def by_hand_environment(settings: Settings, target: Target) -> dict[str, str]:
+    """The variables with which a plain `dbt` command finds project, profile and the same server."""
+    return {
         **os.environ,
         "POSTGRES_HOST": target.host,
         "POSTGRES_PORT": str(target.port),
@@ -121,7 +127,6 @@ def dbt(arguments: tuple[str, ...]) -> None:
         "DBT_TARGET_PATH": str(settings.home / "dbt" / "by_hand"),
         "DBT_LOG_PATH": str(settings.home / "dbt" / "logs"),
     }
-    _become([sys.executable, "-m", "dbt.cli.main", *arguments], settings, environment)
 
 
 def _nothing_to_do(settings: Settings, wanted: str, strict: bool) -> Publication | None:

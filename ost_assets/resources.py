@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import dagster as dg
+from pydantic import Field
 
 from ost_assets.postgres.connect import Conn, connect, ensure_target
 from ost_assets.postgres.target import Target
@@ -20,7 +21,7 @@ class TestDatabase(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     __test__ = False  # not a pytest class
 
-    overrides: dict[str, Any] = {}
+    overrides: dict[str, Any] = Field(default_factory=dict)
 
     @property
     def settings(self) -> Settings:

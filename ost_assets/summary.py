@@ -43,4 +43,4 @@ def summary(conn: Conn, settings: Settings, target: Target) -> str:
     console = Console(file=out, width=100, highlight=False, markup=False, emoji=False)
     console.print("\nThe test database is ready.\n")
     console.print(grid)
-    return out.getvalue()
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"

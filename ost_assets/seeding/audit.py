@@ -64,7 +64,7 @@ def check_dimensions(conn: Conn, schema: str, node: Node, table: Table, wanted: 
         if match:
             seen = True
             found = {int(match[1])} if match[1] else set(_stored_dimensions(conn, schema, table, column.name))
-            wrong += [f"{column.name} has {n}" for n in sorted(found - {wanted})]
+            wrong += [f"{table.name}.{column.name} has {n}" for n in sorted(found - {wanted})]
     if not seen:
         return None
     message = "; ".join(wrong) + f", MODEL_DIMENSIONS is {wanted}" if wrong else f"{wanted} dimensions"

@@ -14,8 +14,8 @@ from ost_assets.postgres.bookkeeping import BUILD_SCHEMA
 from ost_assets.postgres.catalog import settle
 from ost_assets.postgres.target import Target
 from ost_assets.seeding.report import CheckResult, CheckStatus, NodeResult
+from ost_assets.seeding.samples import sample_rows
 from ost_assets.seeding.seeder import Progress, Seeded
-from ost_assets.seeding.sql import sample_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _THREADS = 4
 # dbt scrubs variables of this prefix from its own logs.
-_PASSWORD_VARIABLE = "DBT_ENV_SECRET_OST_PASSWORD"
+_PASSWORD_VARIABLE = "DBT_ENV_SECRET_OST_PASSWORD"  # noqa: S105
 _PROFILE_OPTIONS = ("sslmode", "sslcert", "sslkey", "sslrootcert")
 _STATUS: dict[str, CheckStatus] = {"pass": "pass", "warn": "warn", "fail": "fail", "error": "error"}
 

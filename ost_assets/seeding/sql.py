@@ -6,21 +6,18 @@ import time
 from typing import TYPE_CHECKING, Literal
 
 import psycopg
-from psycopg import sql
 
 from ost_assets.errors import LockBroken
 from ost_assets.postgres.connect import apply_settings, set_search_path
 from ost_assets.seeding.lock import CHECKS_FILE, FOREIGN_KEYS_FILE
 from ost_assets.seeding.lock_writer import CREATE_CHECKS_TABLE, failing_rows_sql
 from ost_assets.seeding.report import CheckResult, NodeResult
+from ost_assets.seeding.samples import sample_rows
 from ost_assets.seeding.seeder import Progress, Seeded
 
 if TYPE_CHECKING:
     from ost_assets.postgres.connect import Conn
     from ost_assets.seeding.lock import Lock
-
-_SAMPLE_ROWS = 10
-_SAMPLE_CHARACTERS = 200
 
 
 class SqlSeeder:
@@ -77,25 +74,6 @@ class SqlSeeder:
             )
             progress(check.unique_id)
         return results
-
-
-def sample_rows(conn: Conn, query: str) -> tuple[dict[str, str], ...]:
-    """At most ten rows of `query` as text, long values cut; empty where it cannot be run."""
-    try:
-        with conn.transaction(force_rollback=True), conn.cursor() as cursor:
-            cursor.execute(
-                sql.SQL("select * from ({}) as failing limit {}").format(
-                    sql.SQL(query),  # from the verified lock or from dbt itself
-                    sql.Literal(_SAMPLE_ROWS),
-                )
-            )
-            names = [column.name for column in cursor.description or ()]
-            return tuple(
-                {name: str(value)[:_SAMPLE_CHARACTERS] for name, value in zip(names, row, strict=True)}
-                for row in cursor
-            )
-    except psycopg.errors.SyntaxErrorOrAccessRuleViolation:
-        return ()
 
 
 def _run(conn: Conn, name: str, text: str) -> None:
