@@ -55,6 +55,7 @@ def write_bundle(conn: Conn, target_schema: str, extensions: Sequence[str], fold
                 remedy="choose another OST_BUNDLE_DIR, or empty that folder yourself",
             )
         with FileLock(folder.with_name(f".{folder.name}.lock")):
+            _sweep(folder)
             # Beside its place: a move between file systems would not be atomic.
             scratch = Path(tempfile.mkdtemp(prefix=f".{folder.name}.new-", dir=folder.parent))
             try:
@@ -168,6 +169,13 @@ def _stem(name: str, taken: set[str]) -> str:
 def _file_entry(path: Path) -> FileEntry:
     with path.open("rb") as file:
         return FileEntry(hashlib.file_digest(file, "sha256").hexdigest(), path.stat().st_size)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what killed exports left beside the bundle; the caller's lock says that none is running."""
+    for kind in ("new", "old"):
+        for abandoned in folder.parent.glob(f".{folder.name}.{kind}-*"):
+            shutil.rmtree(abandoned, ignore_errors=True)
 
 
 def _replace(folder: Path, fresh: Path) -> None:

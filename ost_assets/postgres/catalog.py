@@ -188,6 +188,12 @@ def _settle_names(conn: Conn, schema: str) -> None:
         conn.execute(sql.SQL(";\n").join(first + second))
 
 
+def analyze(conn: Conn, schema: str, catalog: Catalog) -> None:
+    """Give the planner statistics on these tables: a swap keeps them, and tests then run on real plans."""
+    tables = sql.SQL(", ").join(sql.Identifier(schema, name) for name in catalog)
+    conn.execute(sql.SQL("analyze {}").format(tables))
+
+
 def create_table_ddl(conn: Conn, table: Table) -> str:
     """`create table` with columns alone: keys and indexes come after the data."""
     lines = []

@@ -79,3 +79,19 @@ def create_extensions(conn: Conn, required: Iterable[str], optional: Iterable[st
         "select extname, extversion from pg_extension where extname = any(%s) order by 1", [wanted]
     ).fetchall()
     return Extensions(version, dict(installed), absent)
+
+
+def require_extensions(conn: Conn, required: Iterable[str]) -> None:
+    """Refuse to seed where `create_extensions` has not been.
+
+    Raises:
+        ExtensionMissing: one of them is not in the database.
+    """
+    rows = conn.execute("select extname from pg_extension").fetchall()
+    missing = sorted(set(required) - {name for (name,) in rows})
+    if missing:
+        raise ExtensionMissing(
+            f"the database lacks the extension {', '.join(missing)}",
+            looked=f"pg_extension of {conn.info.host}/{conn.info.dbname}",
+            remedy="materialize postgres_extensions first, or run `ost-assets setup`",
+        )

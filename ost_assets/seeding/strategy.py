@@ -17,9 +17,11 @@ from ost_assets.errors import (
 from ost_assets.fingerprint import Fingerprint, fingerprint
 from ost_assets.postgres import bookkeeping
 from ost_assets.postgres.bookkeeping import BUILD_SCHEMA
-from ost_assets.postgres.catalog import read_catalog
+from ost_assets.postgres.catalog import analyze, read_catalog
 from ost_assets.postgres.connect import exclusive
 from ost_assets.postgres.digest import read_content
+from ost_assets.postgres.extensions import require_extensions
+from ost_assets.postgres.privileges import refuse_unprivileged
 from ost_assets.seeding.audit import engine_checks
 from ost_assets.seeding.lock import Lock, read_lock
 from ost_assets.seeding.report import Report, TableResult
@@ -67,11 +69,13 @@ def build(
     now = fingerprint(settings)
     lock = _read_lock(settings)
     with exclusive(conn, timeout=settings.ost_wait_timeout) as waited:
+        refuse_unprivileged(conn, settings.ost_target_schema)
+        require_extensions(conn, settings.ost_required_extensions)
         if lock is not None:
             names = [node.relation for node in lock.graph.published]
             bookkeeping.refuse_foreign_relations(conn, settings.ost_target_schema, names)
         bookkeeping.prepare(conn)
-        if waited and (done := _done_by_another(conn, settings, now)):
+        if waited and (done := _done_by_another(conn, settings, now, wanted)):
             return done
         bookkeeping.begin_build(conn)
         try:
@@ -106,8 +110,8 @@ def _build(
     if outcome is None:
         outcome = _with_sql(conn, settings, progress, now, lock, outdated, reason, fell_back=wanted != "sql")
 
-    conn.execute("analyze")
     catalog = read_catalog(conn, BUILD_SCHEMA)
+    analyze(conn, BUILD_SCHEMA, catalog)
     nodes = outcome.lock.graph.published
     contents = read_content(conn, BUILD_SCHEMA, {n.relation: catalog[n.relation] for n in nodes})
     checks = (
@@ -212,14 +216,17 @@ def _read_lock(settings: Settings) -> Lock | None:
         return None
 
 
-def _done_by_another(conn: Conn, settings: Settings, now: Fingerprint) -> Report | None:
-    ready = bookkeeping.find_ready(conn, [now.value])
-    if ready is not None:
-        return Report.from_json(ready.report)
-    published = bookkeeping.published(conn, settings.ost_target_schema)
-    if published is not None and published.intact and published.fingerprint == now.value:
-        return Report.from_json(published.report)
-    return None
+def _done_by_another(conn: Conn, settings: Settings, now: Fingerprint, wanted: SeedStrategy) -> Report | None:
+    """The report of the set-up that we waited for, where it did what we were asked to do."""
+    done: bookkeeping.Ready | bookkeeping.Publication | None
+    done = bookkeeping.find_ready(conn, [now.value])
+    if done is None:
+        done = bookkeeping.published(conn, settings.ost_target_schema)
+        if done is None or not done.intact or done.fingerprint != now.value:
+            return None
+    report = Report.from_json(done.report)
+    as_wanted = wanted in ("auto", report.strategy) and not (settings.ost_strict and report.degraded)
+    return report if as_wanted else None
 
 
 def _refuse_red(checks: tuple[CheckResult, ...]) -> None:
