@@ -8,6 +8,7 @@ from ost_assets.assets.extensions import postgres_extensions
 from ost_assets.assets.fixtures import fixture_bundle
 from ost_assets.assets.publish import test_database_asset
 from ost_assets.assets.seeds import seed_assets
+from ost_assets.collector import freeze_now_and_at_exit
 from ost_assets.failures import speak_plainly
 from ost_assets.resources import TestDatabase
 from ost_assets.seeding.current_graph import current_graph
@@ -22,3 +23,4 @@ defs = dg.Definitions(
     # A process per step would cost a start of Dagster per step and buys nothing for a chain of four.
     executor=dg.in_process_executor,
 )
+freeze_now_and_at_exit()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import signal
@@ -9,6 +10,7 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
+from ost_assets import fingerprint
 from ost_assets.errors import DbtFailed, OstError
 from ost_assets.postgres.bookkeeping import BUILD_SCHEMA
 from ost_assets.postgres.catalog import settle
@@ -135,6 +137,12 @@ class DbtSeeder:
             *("--vars", json.dumps(variables), "--log-level", "none", "--no-use-colors"),
             *("--no-version-check", "--no-send-anonymous-usage-stats", "--indirect-selection", "eager"),
         ]
+        stamp = self._folder / folder / "inputs.sha256"
+        inputs = self._inputs_hash()
+        if not stamp.exists() or stamp.read_text() != inputs:
+            # dbt's parse cache goes by modification times, and so misses files put back with an old one
+            # (dbt-core 1.11, contracts/files.py): trusted only for the very files that it was made of.
+            arguments.append("--no-partial-parse")
         timeout = self._settings.ost_dbt_timeout
         with self._environment(), _deadline(timeout) as over:
             result = runner(callbacks=[on_event] if on_event else []).invoke(arguments)
@@ -154,7 +162,12 @@ class DbtSeeder:
                 f"dbt: {self._clean(str(result.exception))}",
                 looked=f"{self._settings.dbt_project_dir}; log in {self._folder / 'logs'}",
             ) from result.exception
+        stamp.write_text(inputs)
         return result.result
+
+    def _inputs_hash(self) -> str:
+        files = fingerprint.dbt_files(self._settings.dbt_project_dir)
+        return hashlib.sha256(json.dumps(files).encode()).hexdigest()
 
     def _write_profile(self) -> Path:
         """A profile of our own, so that dbt builds where we say, whatever the user's profiles name."""

@@ -56,6 +56,8 @@ def seed_problem(data: bytes, delimiter: str = ",") -> str | None:
                     return "line 1: a column has no name"
                 if len({name.lower() for name in header}) < len(header):
                     return "line 1: two columns have the same name"
+            elif not row and len(header) > 1:
+                return f"line {reader.line_num}: is empty, dbt would read it as a row of NULLs"
             elif row and len(row) != len(header):
                 return f"line {reader.line_num}: {len(row)} fields, the header has {len(header)}"
     except csv.Error as error:

@@ -1,0 +1,13 @@
+with
+
+final as (
+
+    select
+        id,
+        name,
+        created_at
+    from {{ ref('raw_categories') }}
+
+)
+
+select * from final
