@@ -49,7 +49,9 @@ def main() -> None:
     elsewhere = settings.home / "benchmark"
     elsewhere.mkdir(parents=True, exist_ok=True)
     dbt = str(BIN / "dbt")
-    plain = {**by_hand, "PYTHONPATH": str(ROOT), "OST_SEED_STRATEGY": "auto"}
+    # As under `uv run`: dagster-dbt looks for dbt on the path.
+    path = f"{BIN}{os.pathsep}{os.environ.get('PATH', '')}"
+    plain = {**by_hand, "PATH": path, "PYTHONPATH": str(ROOT), "OST_SEED_STRATEGY": "auto"}
     commands: dict[str, tuple[list[str], dict[str, str], Path]] = {
         "dbt build": ([dbt, "build"], by_hand, ROOT),
         "main job, dbt": ([str(BIN / "dagster"), *JOB], {**plain, "OST_SEED_STRATEGY": "dbt"}, ROOT),

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
 from ost_assets import fingerprint
+from ost_assets.collector import rarely_collected
 from ost_assets.errors import DbtFailed, OstError
 from ost_assets.postgres.bookkeeping import BUILD_SCHEMA
 from ost_assets.postgres.catalog import settle
@@ -35,11 +36,25 @@ _STATUS: dict[str, CheckStatus] = {"pass": "pass", "warn": "warn", "fail": "fail
 
 
 class DbtSeeder:
-    """Runs `dbt build` on the project, into the build schema of `target`."""
+    """Runs `dbt build` on the project, into the build schema of `target`.
+
+    Args:
+        parameters: reach dbt as vars.
+        unit_tests: whether dbt's unit tests run too. They test the SQL of the models, not the data; where the
+            lock is of these very files, they were green when it was written.
+    """
 
     strategy: Literal["dbt"] = "dbt"
 
-    def __init__(self, settings: Settings, target: Target, parameters: dict[str, int | float]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        target: Target,
+        parameters: dict[str, int | float],
+        *,
+        unit_tests: bool = True,
+    ) -> None:
+        self._unit_tests = unit_tests
         self._settings = settings
         self._target = target
         self._parameters = parameters
@@ -58,7 +73,8 @@ class DbtSeeder:
                 progress(event.data.node_info.unique_id)
 
         try:
-            results = self.invoke(["build"], self._parameters, on_event).results
+            command = ["build", *([] if self._unit_tests else ["--exclude-resource-type", "unit_test"])]
+            results = self.invoke(command, self._parameters, on_event).results
         except DbtFailed as error:
             if error.cause == "timeout":
                 self._end_sessions(conn)
@@ -144,7 +160,7 @@ class DbtSeeder:
             # (dbt-core 1.11, contracts/files.py): trusted only for the very files that it was made of.
             arguments.append("--no-partial-parse")
         timeout = self._settings.ost_dbt_timeout
-        with self._environment(), _deadline(timeout) as over:
+        with rarely_collected(), self._environment(), _deadline(timeout) as over:
             result = runner(callbacks=[on_event] if on_event else []).invoke(arguments)
         if over.is_set():
             raise DbtFailed(

@@ -151,7 +151,7 @@ def _with_dbt(
     stale = lock is None or bool(outdated)
     # A lock is made with the default parameters, whatever this run was asked for.
     parameters = default_parameters() if stale and not settings.ci else settings.parameters
-    dbt = DbtSeeder(settings, target, parameters)
+    dbt = DbtSeeder(settings, target, parameters, unit_tests=stale)
     seeded = dbt.seed(conn, BUILD_SCHEMA, progress)
     _refuse_red(seeded.checks)
     if lock is None or outdated:
@@ -164,7 +164,9 @@ def _with_dbt(
         lock = relock(conn, settings, dbt, parameters)
         if parameters != settings.parameters:
             _empty_build_schema(conn)
-            seeded = DbtSeeder(settings, target, settings.parameters).seed(conn, BUILD_SCHEMA, progress)
+            seeded = DbtSeeder(settings, target, settings.parameters, unit_tests=False).seed(
+                conn, BUILD_SCHEMA, progress
+            )
             _refuse_red(seeded.checks)
     reason = "dbt works" + ("; the lock was outdated and has been rewritten" if stale else "")
     report = Report(now.value, "dbt", reason, degraded=False, relocked=stale)
