@@ -161,6 +161,7 @@ def _echo_unchanged(settings: Settings, found: Publication) -> None:
 
 def _become(command: Sequence[str], settings: Settings, environment: dict[str, str]) -> NoReturn:
     """Go on as another program, in the project's root, where dagster.yaml is read."""
+    environment = {**settings.as_environment(), **environment, **settings.folders_as_environment()}
     os.chdir(settings.root)
     sys.stdout.flush()
     os.execve(command[0], list(command), environment)

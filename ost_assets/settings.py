@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, PositiveInt, SecretStr, ValidationError, field_validator
+from pydantic import AfterValidator, Field, PositiveInt, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from ost_assets.errors import SettingsError
@@ -15,6 +14,16 @@ from ost_assets.errors import SettingsError
 SeedStrategy = Literal["auto", "dbt", "sql"]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Weight = Annotated[float, Field(ge=0, le=1)]
+
+
+def _shipped(version: int) -> int:
+    if version not in (16, 18):
+        raise ValueError("16 or 18")
+    return version
+
+
+# Not a Literal: the environment holds text, and a Literal of numbers takes no text.
+ServerVersion = Annotated[int, AfterValidator(_shipped)]
 Names = Annotated[tuple[str, ...], NoDecode]
 
 _PARTS = ("postgres_host", "postgres_port", "postgres_user", "postgres_password", "postgres_db")
@@ -68,7 +77,7 @@ class Settings(BaseSettings):
     ost_statement_timeout: PositiveInt = Field(300, description="seconds one statement may take")
     ost_lock_timeout: PositiveInt = Field(60, description="seconds to wait for readers of the old tables")
     ost_wait_timeout: PositiveInt = Field(900, description="seconds to wait for another set-up to finish")
-    ost_embedded_version: Literal[16, 18] = Field(18, description="major version of the embedded server")
+    ost_embedded_version: ServerVersion = Field(18, description="major version of the embedded server")
     ost_project_root: Path | None = Field(None, description="folder that holds dbt_project/ (found upwards)")
     ost_dbt_project_dir: Path | None = Field(None, description="dbt project (dbt_project/ in the root)")
     ost_lock_dir: Path | None = Field(None, description="SQL lock (sql_fallback/ in the root)")
@@ -80,6 +89,13 @@ class Settings(BaseSettings):
     github_actions: bool = Field(False, description="set by GitHub; degraded runs become annotations")
     ci: bool = Field(False, description="set by CI systems; the lock is never rewritten there")
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _is_text(cls, value: object) -> object:
+        if isinstance(value, str) and any("\ud800" <= character <= "\udfff" for character in value):
+            raise ValueError("holds bytes that are not UTF-8")
+        return value
+
     @field_validator("ost_required_extensions", "ost_optional_extensions", mode="before")
     @classmethod
     def _split_names(cls, value: object) -> object:
@@ -90,9 +106,30 @@ class Settings(BaseSettings):
     @field_validator("ost_target_schema")
     @classmethod
     def _schema_is_usable(cls, value: str) -> str:
-        if value.startswith("pg_") or value in ("information_schema", "ost_assets", "ost_build"):
+        ours = ("ost_assets", "ost_build", "ost_proof")
+        if value.startswith(("pg_", "ost_ready_")) or value in ("information_schema", *ours):
             raise ValueError("a schema that PostgreSQL and this tool do not keep for themselves")
+        if len(value.encode()) > 63:
+            raise ValueError("at most 63 bytes, PostgreSQL cuts off the rest")
         return value
+
+    def as_environment(self) -> dict[str, str]:
+        """What was read, `.env` included, as variables for a process that starts in another folder. Holds secrets."""
+        found: dict[str, str] = {}
+        for name in self.model_fields_set:
+            value = getattr(self, name)
+            if isinstance(value, SecretStr):
+                value = value.get_secret_value()
+            if value is not None:
+                found[name.upper()] = ",".join(value) if isinstance(value, tuple) else str(value)
+        return found
+
+    def folders_as_environment(self) -> dict[str, str]:
+        """The folders that were set, absolute."""
+        set_ = {name: getattr(self, name) for name in self.model_fields_set}
+        return {
+            name.upper(): str(value.absolute()) for name, value in set_.items() if isinstance(value, Path)
+        }
 
     @property
     def server_parts(self) -> dict[str, Any]:
@@ -170,18 +207,23 @@ def load_settings(**overrides: Any) -> Settings:
     try:
         return Settings(**overrides)
     except ValidationError as error:
-        problems = [_explain(dict(item), overrides) for item in error.errors(include_url=False)]
+        problems = [_explain(dict(item)) for item in error.errors(include_url=False)]
         raise SettingsError(
             "; ".join(problems),
             looked="the environment and .env",
             remedy="correct or unset the variable, see .env.example",
         ) from None
+    except UnicodeDecodeError as error:
+        raise SettingsError(
+            f".env is not UTF-8 at byte {error.start}",
+            looked=str(Path(".env").absolute()),
+            remedy="save it as UTF-8",
+        ) from None
 
 
-def _explain(item: dict[str, Any], overrides: dict[str, Any]) -> str:
+def _explain(item: dict[str, Any]) -> str:
     field = str(item["loc"][0])
     variable = field.upper()
-    given = overrides.get(field, os.environ.get(variable, os.environ.get(field)))
     is_secret = "Secret" in str(Settings.model_fields[field].annotation)
-    came = "" if given is None or is_secret else f" is {given!r}"
+    came = "" if is_secret else f" is {item['input']!r}"
     return f"{variable}{came}: {str(item['msg']).removeprefix('Value error, ')}"

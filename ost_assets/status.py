@@ -43,7 +43,8 @@ def status_report(settings: Settings, *, explain: bool) -> tuple[str, bool]:
                 problems += [f"  {line}" for line in explain_inputs(found.inputs, now.inputs)]
         if read_fingerprint(settings.bundle_dir) != found.fingerprint:
             problems.append(f"the bundle in {settings.bundle_dir} is missing or of other data")
-        text = summary(conn, settings, target)
+        title = f"Published {found.published_at:%Y-%m-%d %H:%M:%S} UTC"
+        text = summary(conn, settings, target, title)
     if problems:
         remedy = "--force " if found.fingerprint == now.value else ""
         text += "\nNot current:\n" + "\n".join(f"  {line}" for line in problems)

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from ost_assets.settings import Settings
 
 
-def summary(conn: Conn, settings: Settings, target: Target) -> str:
-    """Strategy and reason, relations and rows, checks, bundle, URL (without the password)."""
+def summary(conn: Conn, settings: Settings, target: Target, title: str) -> str:
+    """Under the title: strategy and reason, relations and rows, checks, bundle, URL (without the password)."""
     from rich.console import Console
     from rich.table import Table
 
@@ -41,6 +41,6 @@ def summary(conn: Conn, settings: Settings, target: Target) -> str:
         grid.add_row(name, value)
     out = io.StringIO()
     console = Console(file=out, width=100, highlight=False, markup=False, emoji=False)
-    console.print("\nThe test database is ready.\n")
+    console.print(f"\n{title}\n")
     console.print(grid)
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"

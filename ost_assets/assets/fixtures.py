@@ -16,7 +16,7 @@ def fixture_bundle(context: dg.AssetExecutionContext, database: TestDatabase) ->
     with readable_failures(), database.connect() as (settings, target, conn):
         folder = settings.bundle_dir
         manifest = write_bundle(conn, settings.ost_target_schema, settings.ost_required_extensions, folder)
-        print(summary(conn, settings, target), file=sys.stderr)
+        print(summary(conn, settings, target, "The test database is ready."), file=sys.stderr)
         return dg.MaterializeResult(
             metadata={
                 "path": dg.MetadataValue.path(str(folder)),

@@ -65,6 +65,6 @@ def read_fingerprint(folder: Path) -> str | None:
     """The fingerprint of the bundle in `folder`, or None where there is no readable bundle."""
     try:
         fingerprint = json.loads((folder / MANIFEST_FILE).read_bytes())["fingerprint"]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
     return fingerprint if isinstance(fingerprint, str) else None

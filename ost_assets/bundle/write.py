@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import tempfile
 from pathlib import Path
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from ost_assets.postgres.connect import Conn
 
 _KEYS_FOLLOW = "\n-- Keys and indexes, after the data.\n\n"
+# Windows keeps these names for itself, with any extension.
+_DEVICE = re.compile(r"con|prn|aux|nul|com\d|lpt\d", re.IGNORECASE)
 _FORMATS = ("copy", "parquet", "jsonl")
 
 
@@ -157,7 +160,10 @@ def _entry(table: Table, content: Content, files: dict[str, str]) -> TableEntry:
 
 def _stem(name: str, taken: set[str]) -> str:
     """A file name that every file system takes and that differs in more than upper and lower case."""
-    stem = base = quote(name, safe=" ")[:100]
+    base = quote(name, safe=" ")[:100]
+    if _DEVICE.fullmatch(base.split(".")[0]):
+        base = f"_{base}"
+    stem = base
     number = 1
     while stem.casefold() in taken:
         number += 1

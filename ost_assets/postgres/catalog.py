@@ -253,16 +253,20 @@ def _rename(table: str | None, old: str, new: str) -> sql.Composed:
 
 def _fresh_name(parts: list[str], suffix: str, taken: set[str]) -> str:
     base = "_".join([*parts, suffix])
-    if len(base.encode()) > _NAME_BYTES:
-        mark = hashlib.sha256(base.encode()).hexdigest()[:8]
-        kept = base.encode()[: _NAME_BYTES - len(mark) - 4].decode(errors="ignore")
-        base = f"{kept}_{mark}"
-    name, number = base, 0
+    name, number = _cut(base), 0
     while name in taken:
         number += 1
-        name = f"{base}{number}"
+        name = _cut(f"{base}{number}")
     taken.add(name)
     return name
+
+
+def _cut(name: str) -> str:
+    """The name itself, or what PostgreSQL keeps of it whole: its beginning and a hash of all of it."""
+    if len(name.encode()) <= _NAME_BYTES:
+        return name
+    mark = hashlib.sha256(name.encode()).hexdigest()[:8]
+    return name.encode()[: _NAME_BYTES - len(mark) - 1].decode(errors="ignore") + f"_{mark}"
 
 
 def _identifier_part(key: str) -> str:

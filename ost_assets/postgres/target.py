@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
@@ -13,6 +13,8 @@ from psycopg.conninfo import conninfo_to_dict
 from ost_assets.errors import GuardRefused, SettingsError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from ost_assets.settings import Settings
 
 _PARTS = {
@@ -22,6 +24,8 @@ _PARTS = {
     "postgres_password": "password",
     "postgres_db": "dbname",
 }
+# libpq's other parameters that hold a secret.
+_SECRET_OPTIONS = {"sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key"}
 _PRODUCTION = re.compile(r"(?<![a-z])(prod|production|prd|live)(?![a-z])", re.IGNORECASE)
 
 
@@ -39,7 +43,7 @@ class Target:
     user: str
     dbname: str
     password: str | None = field(default=None, repr=False)
-    options: tuple[tuple[str, str], ...] = ()
+    options: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     embedded: bool = False
 
     @property
@@ -50,7 +54,8 @@ class Target:
     @property
     def url(self) -> str:
         """A libpq URL without the password."""
-        return self._url(quote(self.user, safe=""))
+        shown = [(key, value) for key, value in self.options if key not in _SECRET_OPTIONS]
+        return self._url(quote(self.user, safe=""), shown)
 
     @property
     def url_with_password(self) -> str:
@@ -58,16 +63,17 @@ class Target:
         user = quote(self.user, safe="")
         if self.password is not None:
             user += ":" + quote(self.password, safe="")
-        return self._url(user)
+        return self._url(user, self.options)
 
-    def _url(self, user: str) -> str:
+    def _url(self, user: str, options: Iterable[tuple[str, str]]) -> str:
         database = quote(self.dbname, safe="")
-        query = [f"{key}={quote(value, safe='')}" for key, value in self.options]
+        query = [f"{key}={quote(value, safe='')}" for key, value in options]
         if self.host.startswith("/"):
             place = ""
             query = [f"host={quote(self.host, safe='/')}", f"port={self.port}", *query]
         else:
-            host = f"[{self.host}]" if ":" in self.host else self.host
+            host = quote(self.host, safe=":")
+            host = f"[{host}]" if ":" in host else host
             place = f"{host}:{self.port}"
         return f"postgresql://{user}@{place}/{database}" + ("?" + "&".join(query) if query else "")
 
@@ -113,13 +119,16 @@ def configured_target(settings: Settings) -> Target | None:
     host, port = merged.pop("host", "localhost"), merged.pop("port", "5432")
     user, password = merged.pop("user", "postgres"), merged.pop("password", None)
     dbname = merged.pop("dbname", user)
-    if not port.isdigit():
+    if "," in host:
+        raise SettingsError(f"the target names several hosts: {host}", remedy="name one server with one port")
+    if not (port.isascii() and port.isdigit() and 1 <= int(port) <= 65535):
         raise SettingsError(f"DATABASE_URL names the port {port!r}", remedy="name one server with one port")
     return Target(host, int(port), user, dbname, password, tuple(sorted(merged.items())))
 
 
 def _parse_url(url: str) -> dict[str, str]:
-    scheme = urlsplit(url).scheme if "://" in url else ""
+    # Not urlsplit: it refuses, and quotes, passwords that libpq takes.
+    scheme = url.partition("://")[0] if "://" in url else ""
     if scheme not in ("postgres", "postgresql"):
         came = f"the scheme {scheme!r}" if scheme else "no scheme"
         raise SettingsError(

@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from ost_assets import fingerprint
 from ost_assets.errors import LockBroken, LockMissing
 from ost_assets.seeding.graph import Graph
@@ -90,7 +92,7 @@ def read_lock(folder: Path) -> Lock:
         data = json.loads(path.read_bytes())
     except FileNotFoundError:
         raise LockMissing("there is no SQL lock", looked=str(path), remedy=_REMEDY) from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise LockBroken(f"lock.json cannot be read: {error}", looked=str(path), remedy=_REMEDY) from error
     if not isinstance(data, dict) or data.get("format") != FORMAT:
         raise LockMissing(
@@ -99,16 +101,30 @@ def read_lock(folder: Path) -> Lock:
             remedy=_REMEDY,
         )
     try:
-        return Lock(
-            folder=folder,
-            inputs=data["inputs"],
-            parameters=data["parameters"],
-            graph=Graph.from_json(data["graph"]),
-            node_files=data["node_files"],
-            tables={name: TableResult(**table) for name, table in data["tables"].items()},
-            files=data["files"],
-        )
-    except (KeyError, TypeError, AttributeError) as error:
+        Graph.from_json(data["graph"])  # refuses fields of nodes that we do not know
+        [TableResult(**table) for table in data["tables"].values()]
+        del data["format"], data["about"]
+        lock = TypeAdapter(Lock).validate_json(json.dumps({**data, "folder": str(folder)}), strict=True)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise LockBroken(
             f"lock.json lacks or misnames something: {error}", looked=str(path), remedy=_REMEDY
         ) from error
+    problem = _misfit(lock)
+    if problem:
+        raise LockBroken(f"lock.json does not fit together: {problem}", looked=str(path), remedy=_REMEDY)
+    return lock
+
+
+def _misfit(lock: Lock) -> str:
+    """What one part names and another lacks, or nothing; a merge of two locks gives such a thing."""
+    ids, files = lock.graph.by_id, {FOREIGN_KEYS_FILE, CHECKS_FILE, SETUP_FILE}
+    for node in lock.graph.nodes:
+        if lock.node_files.get(node.unique_id) not in lock.files:
+            return f"no file for {node.unique_id}"
+        if not ids.keys() >= set(node.depends_on):
+            return f"{node.unique_id} depends on what is not there"
+    if missing := files - lock.files.keys():
+        return f"no {', '.join(sorted(missing))}"
+    if {node.relation for node in lock.graph.published} != lock.tables.keys():
+        return "tables are not those of the graph"
+    return next((f"{c.unique_id} is about no node" for c in lock.graph.checks if c.node not in ids), "")

@@ -36,6 +36,13 @@ _HEADER = "-- Written by `ost-assets lock`. Do not edit.\n"
 _CHECK_BEGIN = "-- check {uid}\n"
 _ROWS_BEGIN, _ROWS_END = "from (\n-- failing rows\n", "\n-- end of failing rows\n"
 
+# A query may hold any text, lines like these among them: a block ends where the next one or the file does.
+_CHECK = re.compile(
+    r"^-- check (?P<uid>[^\n]+)\ninsert into pg_temp\.ost_checks.*?\nfrom \(\n-- failing rows\n(?P<query>.*?)"
+    r"\n-- end of failing rows\n\) as failing;\n(?=\n-- check [^\n]+\ninsert into pg_temp\.ost_checks|\Z)",
+    re.MULTILINE | re.DOTALL,
+)
+
 
 def write_lock(
     folder: Path,
@@ -98,11 +105,7 @@ def write_lock(
 
 def failing_rows_sql(checks_sql: str) -> dict[str, str]:
     """Unique id of a check -> the query that lists its failing rows, from the text of the checks file."""
-    found = {}
-    for block in re.split(r"^-- check ", checks_sql, flags=re.MULTILINE)[1:]:
-        uid, rest = block.split("\n", 1)
-        found[uid] = rest.split(_ROWS_BEGIN, 1)[1].split(_ROWS_END, 1)[0]
-    return found
+    return {match["uid"]: match["query"] for match in _CHECK.finditer(checks_sql)}
 
 
 def _refuse_unlockable(manifest: Manifest) -> None:

@@ -48,6 +48,7 @@ def seed_problem(data: bytes, delimiter: str = ",") -> str | None:
     csv.field_size_limit(_FIELD_BYTES)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     header: list[str] | None = None
+    line = 1  # where the present row begins; it may have several
     try:
         for row in reader:
             if header is None:
@@ -57,9 +58,10 @@ def seed_problem(data: bytes, delimiter: str = ",") -> str | None:
                 if len({name.lower() for name in header}) < len(header):
                     return "line 1: two columns have the same name"
             elif not row and len(header) > 1:
-                return f"line {reader.line_num}: is empty, dbt would read it as a row of NULLs"
+                return f"line {line}: is empty, dbt would read it as a row of NULLs"
             elif row and len(row) != len(header):
-                return f"line {reader.line_num}: {len(row)} fields, the header has {len(header)}"
+                return f"line {line}: {len(row)} fields, the header has {len(header)}"
+            line = reader.line_num + 1
     except csv.Error as error:
-        return f"line {reader.line_num}: broken quotes ({error})"
+        return f"line {line}: broken quotes ({error})"
     return None if header else "line 1: the file is empty"

@@ -1,0 +1,4 @@
+select
+    id,
+    "Body text"
+from {{ ref('raw_phrases') }}
