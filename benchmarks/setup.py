@@ -97,7 +97,9 @@ def run(command: list[str], environment: dict[str, str], folder: Path) -> None:
 
 def report(medians: dict[str, float], rounds: int) -> None:
     console = Console(width=110)
-    times = Table("command", "median s", title=f"{platform.machine()}, {os.cpu_count()} cores, {rounds} rounds")
+    times = Table(
+        "command", "median s", title=f"{platform.machine()}, {os.cpu_count()} cores, {rounds} rounds"
+    )
     for name, value in medians.items():
         times.add_row(name, f"{value:.2f}")
     ratios = Table("ratio", "measured", "wanted")

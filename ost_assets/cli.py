@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from ost_assets import __version__
-from ost_assets.errors import OstError, ServerUnreachable
+from ost_assets.errors import ExtensionMissing, OstError, ServerUnreachable
 from ost_assets.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -117,6 +117,7 @@ def by_hand_environment(settings: Settings, target: Target) -> dict[str, str]:
     """The variables with which a plain `dbt` command finds project, profile and the same server."""
     return {
         **os.environ,
+        **target.environment,
         "POSTGRES_HOST": target.host,
         "POSTGRES_PORT": str(target.port),
         "POSTGRES_USER": target.user,
@@ -135,6 +136,8 @@ def _nothing_to_do(settings: Settings, wanted: str, strict: bool) -> Publication
     from ost_assets.fingerprint import fingerprint
     from ost_assets.postgres import bookkeeping
     from ost_assets.postgres.connect import connect, find_target
+    from ost_assets.postgres.extensions import require_extensions
+    from ost_assets.postgres.queries import failing_queries
 
     try:
         target = find_target(settings)
@@ -142,8 +145,15 @@ def _nothing_to_do(settings: Settings, wanted: str, strict: bool) -> Publication
         return None
     with connect(settings, target) as conn:
         found = bookkeeping.published(conn, settings.ost_target_schema)
-    if found is None or not found.intact:
-        return None
+        if found is None or not found.intact:
+            return None
+        # Neither decides the data, so they are not in the fingerprint; a set-up would see to both.
+        try:
+            require_extensions(conn, settings.ost_required_extensions)
+        except ExtensionMissing:
+            return None
+        if failing_queries(conn, settings.ost_target_schema, settings.api_queries_dir):
+            return None
     same = found.fingerprint == fingerprint(settings).value == read_fingerprint(settings.bundle_dir)
     as_wanted = wanted in ("auto", found.report["strategy"])
     return found if same and as_wanted and not (strict and found.report["degraded"]) else None

@@ -9,7 +9,7 @@ from ost_assets.fingerprint import fingerprint
 from ost_assets.postgres import bookkeeping
 from ost_assets.postgres.connect import exclusive
 from ost_assets.postgres.publish import publish
-from ost_assets.seeding.audit import failing_queries
+from ost_assets.postgres.queries import failing_queries
 from ost_assets.seeding.lock import read_lock
 from ost_assets.seeding.report import CheckResult, Report
 

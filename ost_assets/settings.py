@@ -96,6 +96,14 @@ class Settings(BaseSettings):
             raise ValueError("holds bytes that are not UTF-8")
         return value
 
+    @field_validator("ci", "github_actions", mode="before")
+    @classmethod
+    def _any_name_is_true(cls, value: object) -> object:
+        """Some CI systems put their own name there."""
+        if isinstance(value, str):
+            return value.lower() not in ("0", "false", "no", "off")
+        return value
+
     @field_validator("ost_required_extensions", "ost_optional_extensions", mode="before")
     @classmethod
     def _split_names(cls, value: object) -> object:

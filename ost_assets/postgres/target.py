@@ -26,6 +26,15 @@ _PARTS = {
 }
 # libpq's other parameters that hold a secret.
 _SECRET_OPTIONS = {"sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key"}
+# libpq's variables for those of its parameters that a client like dbt has no setting for.
+_VARIABLES = {
+    "sslmode": "PGSSLMODE",
+    "sslcert": "PGSSLCERT",
+    "sslkey": "PGSSLKEY",
+    "sslrootcert": "PGSSLROOTCERT",
+    "channel_binding": "PGCHANNELBINDING",
+    "gssencmode": "PGGSSENCMODE",
+}
 _PRODUCTION = re.compile(r"(?<![a-z])(prod|production|prd|live)(?![a-z])", re.IGNORECASE)
 
 
@@ -76,6 +85,11 @@ class Target:
             host = f"[{host}]" if ":" in host else host
             place = f"{host}:{self.port}"
         return f"postgresql://{user}@{place}/{database}" + ("?" + "&".join(query) if query else "")
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The options as libpq's own variables, for programs that are told host and user in their own way."""
+        return {_VARIABLES[key]: value for key, value in self.options if key in _VARIABLES}
 
     @property
     def params(self) -> dict[str, str | int]:

@@ -5,15 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-import psycopg
 from psycopg import sql
 
-from ost_assets.postgres.connect import set_search_path
 from ost_assets.seeding.report import CheckResult
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
     from ost_assets.postgres.catalog import Catalog, Table
     from ost_assets.postgres.connect import Conn
@@ -91,21 +88,3 @@ def engine_checks(
         if vectors is not None:
             results.append(vectors)
     return results
-
-
-def failing_queries(conn: Conn, schema: str, folder: Path) -> dict[str, str]:
-    """Prepare every `*.sql` of `folder` against `schema`, without running it.
-
-    Returns:
-        File name -> PostgreSQL's complaint, for those that do not fit the tables.
-    """
-    set_search_path(conn, schema)
-    problems = {}
-    for path in sorted(folder.glob("*.sql")):
-        try:
-            with conn.transaction(force_rollback=True):
-                conn.execute(b"prepare ost_query as " + path.read_bytes())
-                conn.execute("deallocate ost_query")
-        except psycopg.errors.SyntaxErrorOrAccessRuleViolation as error:
-            problems[path.name] = (error.diag.message_primary or str(error)).strip()
-    return problems

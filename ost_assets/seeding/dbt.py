@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 _THREADS = 4
 # dbt scrubs variables of this prefix from its own logs.
 _PASSWORD_VARIABLE = "DBT_ENV_SECRET_OST_PASSWORD"  # noqa: S105
-_PROFILE_OPTIONS = ("sslmode", "sslcert", "sslkey", "sslrootcert")
 _STATUS: dict[str, CheckStatus] = {"pass": "pass", "warn": "warn", "fail": "fail", "error": "error"}
 
 
@@ -200,7 +199,6 @@ class DbtSeeder:
             ) from error
         target = "ci" if self._settings.ci else "dev"
         output = {
-            **{key: value for key, value in self._target.options if key in _PROFILE_OPTIONS},
             "type": "postgres",
             "host": self._target.host,
             "port": self._target.port,
@@ -230,6 +228,7 @@ class DbtSeeder:
         """libpq's variables for dbt's own connections, put back afterwards."""
         seconds = self._settings.ost_statement_timeout
         values = {
+            **self._target.environment,
             _PASSWORD_VARIABLE: self._target.password or "",
             "PGOPTIONS": f"-c TimeZone=UTC -c DateStyle=ISO -c search_path=public "
             f"-c statement_timeout={seconds}s -c lock_timeout={self._settings.ost_lock_timeout}s",

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from typing import Any
 
+from pydantic import ConfigDict
+
 Manifest = Mapping[str, Any]
+_KNOWN_FIELDS_ONLY = ConfigDict(extra="forbid")  # when read back from the lock
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,8 @@ class Node:
         columns: column name -> description.
         has_vectors: some column is declared as `vector`.
     """
+
+    __pydantic_config__ = _KNOWN_FIELDS_ONLY
 
     unique_id: str
     kind: str
@@ -44,6 +49,8 @@ class Node:
 class Check:
     """A dbt data test. `node` is the node it is attached to, `severity` is `error` or `warn`."""
 
+    __pydantic_config__ = _KNOWN_FIELDS_ONLY
+
     unique_id: str
     name: str
     node: str
@@ -55,6 +62,8 @@ class Check:
 class Graph:
     """Nodes in an order in which they can be built, and their checks sorted by name."""
 
+    __pydantic_config__ = _KNOWN_FIELDS_ONLY
+
     nodes: tuple[Node, ...]
     checks: tuple[Check, ...]
 
@@ -65,24 +74,6 @@ class Graph:
     @property
     def published(self) -> tuple[Node, ...]:
         return tuple(node for node in self.nodes if node.published)
-
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, data: dict[str, Any]) -> Graph:
-        nodes = (
-            Node(
-                **{
-                    **node,
-                    "key": tuple(node["key"]),
-                    "depends_on": tuple(node["depends_on"]),
-                    "tags": tuple(node["tags"]),
-                }
-            )
-            for node in data["nodes"]
-        )
-        return cls(tuple(nodes), tuple(Check(**check) for check in data["checks"]))
 
 
 def graph_from_manifest(manifest: Manifest) -> Graph:

@@ -24,7 +24,7 @@ from ost_assets.seeding.lock import CHECKS_FILE, FOREIGN_KEYS_FILE, LOCK_FILE, S
 from ost_assets.seeding.report import TableResult
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from ost_assets.postgres.catalog import Catalog, Table
     from ost_assets.postgres.connect import Conn
@@ -32,11 +32,8 @@ if TYPE_CHECKING:
 
 _ROWS_PER_INSERT = 500
 _HEADER = "-- Written by `ost-assets lock`. Do not edit.\n"
-# Shared by the writer of the checks file and by `failing_rows_sql`, which cuts a query out of it again.
-_CHECK_BEGIN = "-- check {uid}\n"
-_ROWS_BEGIN, _ROWS_END = "from (\n-- failing rows\n", "\n-- end of failing rows\n"
-
-# A query may hold any text, lines like these among them: a block ends where the next one or the file does.
+# What `_check_sql` writes, for cutting the queries out again. A query may hold any text, lines like these
+# among them: a block ends where the next one begins or the file ends.
 _CHECK = re.compile(
     r"^-- check (?P<uid>[^\n]+)\ninsert into pg_temp\.ost_checks.*?\nfrom \(\n-- failing rows\n(?P<query>.*?)"
     r"\n-- end of failing rows\n\) as failing;\n(?=\n-- check [^\n]+\ninsert into pg_temp\.ost_checks|\Z)",
@@ -64,8 +61,8 @@ def write_lock(
     Raises:
         ProofFailed: the project uses something that plain SQL cannot repeat exactly.
     """
-    _refuse_unlockable(manifest)
     graph = graph_from_manifest(manifest)
+    _refuse_unlockable(manifest, {check.unique_id for check in graph.checks})
     files: dict[str, str] = {}
     node_files: dict[str, str] = {}
     for number, node in enumerate(graph.nodes, start=1):
@@ -108,9 +105,11 @@ def failing_rows_sql(checks_sql: str) -> dict[str, str]:
     return {match["uid"]: match["query"] for match in _CHECK.finditer(checks_sql)}
 
 
-def _refuse_unlockable(manifest: Manifest) -> None:
+def _refuse_unlockable(manifest: Manifest, locked_checks: Collection[str]) -> None:
     problems = []
     for uid, node in manifest["nodes"].items():
+        if node["resource_type"] == "test" and uid not in locked_checks:
+            problems.append(f"{uid} reads no table")
         kind, config = node["resource_type"], node["config"]
         if kind == "model" and config["materialized"] not in ("table", "ephemeral"):
             problems.append(f"{uid} is materialized as {config['materialized']}")
@@ -190,15 +189,10 @@ def _check_sql(test: Mapping[str, Any]) -> str:
         status += f"when {fail_calc} {error_if} then 'fail' "
     status += f"when {fail_calc} {warn_if} then 'warn' else 'pass' end"
     return (
-        "\n"
-        + _CHECK_BEGIN.format(uid=test["unique_id"])
-        + f"insert into pg_temp.ost_checks (check_id, failures, status)\n"
+        f"\n-- check {test['unique_id']}\n"
+        f"insert into pg_temp.ost_checks (check_id, failures, status)\n"
         f"select {_literal(test['unique_id'])}, {fail_calc}, {status}\n"
-        + _ROWS_BEGIN
-        + _unqualified(test)
-        + limit
-        + _ROWS_END
-        + ") as failing;\n"
+        f"from (\n-- failing rows\n{_unqualified(test)}{limit}\n-- end of failing rows\n) as failing;\n"
     )
 
 

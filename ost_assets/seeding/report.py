@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from ost_assets.errors import PublishError
+
 CheckStatus = Literal["pass", "warn", "fail", "error"]
 
 
@@ -51,6 +55,8 @@ class CheckResult:
 class TableResult:
     """Row count and content digest (hexadecimal sha256, see `postgres.digest`) of one published table."""
 
+    __pydantic_config__ = ConfigDict(extra="forbid")  # when read back from the lock
+
     rows: int
     digest: str
 
@@ -85,14 +91,15 @@ class Report:
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Report:
-        return cls(
-            **{
-                **data,
-                "outdated": tuple(data["outdated"]),
-                "nodes": tuple(NodeResult(**node) for node in data["nodes"]),
-                "checks": tuple(
-                    CheckResult(**{**check, "sample": tuple(check["sample"])}) for check in data["checks"]
-                ),
-                "tables": {name: TableResult(**table) for name, table in data["tables"].items()},
-            }
-        )
+        """Read what `to_json` gave, in this version or another.
+
+        Raises:
+            PublishError: another version wrote it and left out what we need.
+        """
+        try:
+            return TypeAdapter(cls).validate_python(data)
+        except ValidationError as error:
+            raise PublishError(
+                f"another version of ost_assets made what is in the database: {error.errors()[0]['msg']}",
+                remedy="run `ost-assets setup --force` to publish afresh",
+            ) from error

@@ -365,7 +365,7 @@ def test_tables_seeds_and_ephemeral_models_in_the_build_schema_can_be_locked() -
     ephemeral = copy.deepcopy(manifest["nodes"]["model.t.m"])
     ephemeral["config"]["materialized"] = "ephemeral"
     ephemeral["schema"] = "anything"
-    lock_writer._refuse_unlockable({**manifest, "nodes": {**manifest["nodes"], "model.t.e": ephemeral}})
+    lock_writer._refuse_unlockable({**manifest, "nodes": {**manifest["nodes"], "model.t.e": ephemeral}}, ())
 
 
 @pytest.mark.parametrize(
@@ -384,11 +384,11 @@ def test_what_plain_sql_cannot_repeat_is_refused_by_name(change: dict[str, Any],
     manifest = _lockable()
     manifest["nodes"]["model.t.m"].update(change)
     with pytest.raises(ProofFailed) as caught:
-        lock_writer._refuse_unlockable(manifest)
+        lock_writer._refuse_unlockable(manifest, ())
     assert named in caught.value.what
 
 
 def test_a_source_is_refused_by_name() -> None:
     manifest = {**_lockable(), "sources": {"source.t.raw.p": {"schema": "raw", "name": "p"}}}
     with pytest.raises(ProofFailed, match=r"source\.t\.raw\.p is a source \(raw\.p\)"):
-        lock_writer._refuse_unlockable(manifest)
+        lock_writer._refuse_unlockable(manifest, ())
