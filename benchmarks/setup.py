@@ -45,33 +45,28 @@ def main() -> None:
     rounds = parser.parse_args().rounds
 
     settings = load_settings()
-    by_hand = by_hand_environment(settings, ensure_target(settings))
     elsewhere = settings.home / "benchmark"
     elsewhere.mkdir(parents=True, exist_ok=True)
-    dbt = str(BIN / "dbt")
     # As under `uv run`: dagster-dbt looks for dbt on the path.
-    path = f"{BIN}{os.pathsep}{os.environ.get('PATH', '')}"
-    plain = {**by_hand, "PATH": path, "PYTHONPATH": str(ROOT), "OST_SEED_STRATEGY": "auto"}
+    ours = {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ.get('PATH', '')}"}
+    # A plain dbt is told server and project in variables; our own commands find the same ones by themselves.
+    by_hand = {**ours, **by_hand_environment(settings, ensure_target(settings)), "PYTHONPATH": str(ROOT)}
+    dagster, dbt = str(BIN / "dagster"), str(BIN / "dbt")
     commands: dict[str, tuple[list[str], dict[str, str], Path]] = {
         "dbt build": ([dbt, "build"], by_hand, ROOT),
-        "main job, dbt": ([str(BIN / "dagster"), *JOB], {**plain, "OST_SEED_STRATEGY": "dbt"}, ROOT),
+        "main job, dbt": ([dagster, *JOB], {**ours, "OST_SEED_STRATEGY": "dbt"}, ROOT),
         # Elsewhere, because dagster.yaml of this repository would help them.
-        "plain @dbt_assets": ([*MATERIALIZE, "benchmarks.plain_dagster"], plain, elsewhere),
-        "main job, SQL": ([str(BIN / "dagster"), *JOB], {**plain, "OST_SEED_STRATEGY": "sql"}, ROOT),
-        "trivial asset": ([*MATERIALIZE, "benchmarks.trivial"], plain, elsewhere),
+        "plain @dbt_assets": ([*MATERIALIZE, "benchmarks.plain_dagster"], by_hand, elsewhere),
+        "main job, SQL": ([dagster, *JOB], {**ours, "OST_SEED_STRATEGY": "sql"}, ROOT),
+        "trivial asset": ([*MATERIALIZE, "benchmarks.trivial"], by_hand, elsewhere),
         "trivial asset, in process": (
             [*MATERIALIZE, "benchmarks.trivial_in_process"],
-            plain,
+            by_hand,
             elsewhere,
         ),
-        "setup, unchanged": ([str(BIN / "ost-assets"), "setup"], plain, ROOT),
-        "import psycopg": ([sys.executable, "-c", "import psycopg"], plain, ROOT),
+        "setup, unchanged": ([str(BIN / "ost-assets"), "setup"], ours, ROOT),
+        "import psycopg": ([sys.executable, "-c", "import psycopg"], ours, ROOT),
     }
-    # By-hand runs find the server in POSTGRES_*; our own commands find the same one by themselves.
-    for name in ("main job, dbt", "main job, SQL", "setup, unchanged"):
-        command, environment, folder = commands[name]
-        kept = {k: v for k, v in environment.items() if not k.startswith("POSTGRES_") or k in os.environ}
-        commands[name] = (command, kept, folder)
 
     run([dbt, "parse"], by_hand, ROOT)  # the manifest that the plain way needs
     seconds: dict[str, list[float]] = {name: [] for name in commands}

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from ost_assets import __version__
-from ost_assets.errors import ExtensionMissing, OstError, ServerUnreachable
+from ost_assets.errors import OstError
 from ost_assets.settings import Settings, load_settings
+from ost_assets.unchanged import unchanged
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from ost_assets.postgres.bookkeeping import Publication
     from ost_assets.postgres.target import Target
 
 JOB = ("asset", "materialize", "--select", "*", "-m", "ost_assets.definitions")
@@ -44,17 +44,19 @@ def main() -> None:
 @click.option("--force", is_flag=True, help="Seed again even if nothing changed.")
 def setup(strategy: str | None, strict: bool, force: bool) -> None:
     """Seed, check, publish and export; do nothing where that has been done."""
-    settings = load_settings()
-    wanted = strategy or settings.ost_seed_strategy
-    strict = strict or settings.ost_strict
-    if not force:
-        done = _nothing_to_do(settings, wanted, strict)
-        if done is not None:
-            _echo_unchanged(settings, done)
-            return
-    environment = {**os.environ, "OST_SEED_STRATEGY": wanted, "OST_STRICT": str(int(strict))}
-    # Dagster warns about its own command line, which a caller of this one cannot change.
-    _become([sys.executable, "-W", "ignore", "-m", "dagster", *JOB], settings, environment)
+    given = {"ost_seed_strategy": strategy, "ost_strict": strict or None}
+    settings = load_settings(**{name: value for name, value in given.items() if value is not None})
+    found = None if force else unchanged(settings)
+    if found is None:
+        # Dagster warns about its own command line, which a caller of this one cannot change.
+        _become([sys.executable, "-W", "ignore", "-m", "dagster", *JOB], settings)
+    click.echo(
+        f"Nothing to do: fingerprint {found.fingerprint[:16]} is published since "
+        f"{found.published_at:%Y-%m-%d %H:%M:%S} UTC (seeded by {found.report['strategy']}), "
+        f"bundle in {settings.bundle_dir}."
+    )
+    if found.report["degraded"]:
+        click.echo(f"DEGRADED: {found.report['reason']}", err=True)
 
 
 @main.command()
@@ -72,22 +74,16 @@ def status(explain: bool) -> None:
 @click.option("--check", is_flag=True, help="Prove the committed lock instead of writing it.")
 def lock(check: bool) -> None:
     """Compile the dbt project into plain SQL and prove that both build the same database."""
-    from ost_assets.locking import check_lock, make_lock
+    from ost_assets.seeding.make_lock import check_lock, make_lock
 
     settings = load_settings()
-    if not check:
+    if check:
+        check_lock(settings)
+        click.echo("The SQL lock is current and proven equal to dbt.")
+    else:
         made = make_lock(settings)
         tables, tests = len(made.graph.nodes), len(made.graph.checks)
         click.echo(f"Locked {tables} tables and {tests} data tests in {made.folder}, proven equal to dbt.")
-        return
-    different = check_lock(settings)
-    if different:
-        click.echo("Error: the SQL lock is not what the dbt project gives now:", err=True)
-        for name in different:
-            click.echo(f"  {name}", err=True)
-        click.echo("  what to do: run `ost-assets lock` and commit sql_fallback/", err=True)
-        sys.exit(1)
-    click.echo("The SQL lock is current and proven equal to dbt.")
 
 
 @main.command()
@@ -109,14 +105,13 @@ def dbt(arguments: tuple[str, ...]) -> None:
     from ost_assets.postgres.connect import ensure_target
 
     settings = load_settings()
-    environment = by_hand_environment(settings, ensure_target(settings))
-    _become([sys.executable, "-m", "dbt.cli.main", *arguments], settings, environment)
+    by_hand = by_hand_environment(settings, ensure_target(settings))
+    _become([sys.executable, "-m", "dbt.cli.main", *arguments], settings, by_hand)
 
 
 def by_hand_environment(settings: Settings, target: Target) -> dict[str, str]:
     """The variables with which a plain `dbt` command finds project, profile and the same server."""
     return {
-        **os.environ,
         **target.environment,
         "POSTGRES_HOST": target.host,
         "POSTGRES_PORT": str(target.port),
@@ -130,48 +125,9 @@ def by_hand_environment(settings: Settings, target: Target) -> dict[str, str]:
     }
 
 
-def _nothing_to_do(settings: Settings, wanted: str, strict: bool) -> Publication | None:
-    """The publication, where it is what a set-up would make; None where there is work."""
-    from ost_assets.bundle.manifest import read_fingerprint
-    from ost_assets.fingerprint import fingerprint
-    from ost_assets.postgres import bookkeeping
-    from ost_assets.postgres.connect import connect, find_target
-    from ost_assets.postgres.extensions import require_extensions
-    from ost_assets.postgres.queries import failing_queries
-
-    try:
-        target = find_target(settings)
-    except ServerUnreachable:
-        return None
-    with connect(settings, target) as conn:
-        found = bookkeeping.published(conn, settings.ost_target_schema)
-        if found is None or not found.intact:
-            return None
-        # Neither decides the data, so they are not in the fingerprint; a set-up would see to both.
-        try:
-            require_extensions(conn, settings.ost_required_extensions)
-        except ExtensionMissing:
-            return None
-        if failing_queries(conn, settings.ost_target_schema, settings.api_queries_dir):
-            return None
-    same = found.fingerprint == fingerprint(settings).value == read_fingerprint(settings.bundle_dir)
-    as_wanted = wanted in ("auto", found.report["strategy"])
-    return found if same and as_wanted and not (strict and found.report["degraded"]) else None
-
-
-def _echo_unchanged(settings: Settings, found: Publication) -> None:
-    click.echo(
-        f"Nothing to do: fingerprint {found.fingerprint[:16]} is published since "
-        f"{found.published_at:%Y-%m-%d %H:%M:%S} UTC (seeded by {found.report['strategy']}), "
-        f"bundle in {settings.bundle_dir}."
-    )
-    if found.report["degraded"]:
-        click.echo(f"DEGRADED: {found.report['reason']}", err=True)
-
-
-def _become(command: Sequence[str], settings: Settings, environment: dict[str, str]) -> NoReturn:
+def _become(command: Sequence[str], settings: Settings, more: Mapping[str, str] | None = None) -> NoReturn:
     """Go on as another program, in the project's root, where dagster.yaml is read."""
-    environment = {**settings.as_environment(), **environment, **settings.folders_as_environment()}
+    environment = {**os.environ, **settings.as_environment(), **(more or {})}
     os.chdir(settings.root)
     sys.stdout.flush()
     os.execve(command[0], list(command), environment)

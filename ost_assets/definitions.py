@@ -8,9 +8,9 @@ from ost_assets.assets.extensions import postgres_extensions
 from ost_assets.assets.fixtures import fixture_bundle
 from ost_assets.assets.publish import test_database_asset
 from ost_assets.assets.seeds import seed_assets
-from ost_assets.collector import freeze_now_and_at_exit
 from ost_assets.failures import speak_plainly
-from ost_assets.resources import TestDatabase
+from ost_assets.garbage_collection import freeze_now_and_at_exit
+from ost_assets.resources import PostgresTarget
 from ost_assets.seeding.current_graph import current_graph
 from ost_assets.settings import load_settings
 
@@ -19,7 +19,7 @@ _graph = current_graph(load_settings())
 
 defs = dg.Definitions(
     assets=[postgres_extensions, seed_assets(_graph), test_database_asset(_graph), fixture_bundle],
-    resources={"database": TestDatabase()},
+    resources={"database": PostgresTarget()},
     # A process per step would cost a start of Dagster per step and buys nothing for a chain of four.
     executor=dg.in_process_executor,
 )

@@ -11,6 +11,7 @@ OstError
 ├── GuardRefused         the target holds somebody else's tables, or looks like production
 ├── SeedingError
 │   ├── DbtFailed            dbt itself broke; the one error that the SQL lock can stand in for
+│   ├── NothingBuilt         dbt is content, and there is not one table
 │   ├── InputInvalid         a seed file is wrong: the data is at fault, no fallback
 │   ├── CheckFailed          a data test is red: the data is at fault, no fallback
 │   └── DegradedRefused      strict mode met a degraded run
@@ -19,19 +20,21 @@ OstError
 │   ├── LockBroken           its files are not what lock.json says
 │   ├── LockStale            the dbt project moved on and CI may not rewrite the lock
 │   └── ProofFailed          dbt and the SQL do not give the same database; no lock is written
-├── PublishError         the swap could not be made; the old database stands
+├── PublishError         the swap could not be made, or what stands is of another version; it is untouched
 └── BundleError          the fixture bundle could not be written; the old bundle stands
 ```
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ost_assets.seeding.report import CheckResult
+
+DbtCause = Literal["not installed", "does not parse", "gave up", "node error", "timeout"]
 
 
 class OstError(Exception):
@@ -94,16 +97,20 @@ class DbtFailed(SeedingError):
     """dbt itself broke: absent, unparsable, a node errored, timed out.
 
     Args:
-        cause: one of ``not installed``, ``does not parse``, ``node error``, ``timeout``.
+        cause: what kind of breakage; a node error may be the fault of changed seeds, the others cannot.
     """
 
-    def __init__(self, cause: str, what: str, *, looked: str = "", remedy: str = "") -> None:
+    def __init__(self, cause: DbtCause, what: str, *, looked: str = "", remedy: str = "") -> None:
         super().__init__(what, looked=looked, remedy=remedy)
         self.cause = cause
 
 
+class NothingBuilt(SeedingError):
+    """dbt ran without an error and built no table: a wrong path or everything disabled, never a success."""
+
+
 class InputInvalid(SeedingError):
-    """A seed file is wrong. The remedy names the file and, where known, the line."""
+    """A seed file is wrong. The message names the file and, where known, the line."""
 
 
 class CheckFailed(SeedingError):
@@ -129,7 +136,7 @@ class LockMissing(LockError):
 
 
 class LockBroken(LockError):
-    """The lock's files differ from what ``lock.json`` recorded."""
+    """The lock's files differ from what ``lock.json`` recorded, contradict each other, or do not run."""
 
 
 class LockStale(LockError):
@@ -141,7 +148,7 @@ class ProofFailed(LockError):
 
 
 class PublishError(OstError):
-    """The new tables could not be swapped in; the old ones are untouched."""
+    """The new tables could not be swapped in, or another version made what stands there; it is untouched."""
 
 
 class BundleError(OstError):

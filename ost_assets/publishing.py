@@ -8,8 +8,8 @@ from ost_assets.errors import CheckFailed, PublishError
 from ost_assets.fingerprint import fingerprint
 from ost_assets.postgres import bookkeeping
 from ost_assets.postgres.connect import exclusive
-from ost_assets.postgres.publish import publish
 from ost_assets.postgres.queries import failing_queries
+from ost_assets.postgres.swap import swap
 from ost_assets.seeding.lock import read_lock
 from ost_assets.seeding.report import CheckResult, Report
 
@@ -33,24 +33,16 @@ def publish_ready(conn: Conn, settings: Settings) -> Report:
     """
     now = fingerprint(settings)
     # A degraded run from an outdated lock has the fingerprint of the files that the lock knew.
-    candidates = [now, now.with_dbt_files(read_lock(settings.lock_dir).inputs)]
-    by_value = {candidate.value: candidate for candidate in candidates}
+    of_lock = now.with_dbt_files(read_lock(settings.lock_dir).inputs)
+    wanted = {now.value, of_lock.value}
     with exclusive(conn, timeout=settings.ost_wait_timeout):
         bookkeeping.prepare(conn)
-        ready = bookkeeping.find_ready(conn, by_value)
+        ready = bookkeeping.find_ready(conn, wanted)
         if ready is None:
-            return _already_published(conn, settings, set(by_value))
+            return _already_published(conn, settings, wanted)
         _refuse_unusable(conn, ready.schema, settings)
-        report = Report.from_json(ready.report)
-        publish(
-            conn,
-            settings.ost_target_schema,
-            ready,
-            list(report.tables),
-            by_value[ready.fingerprint].inputs,
-            timeout=settings.ost_lock_timeout,
-        )
-        return report
+        swap(conn, settings.ost_target_schema, ready, timeout=settings.ost_lock_timeout)
+        return Report.from_json(ready.report)
 
 
 def _already_published(conn: Conn, settings: Settings, wanted: set[str]) -> Report:

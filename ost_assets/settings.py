@@ -26,7 +26,14 @@ def _shipped(version: int) -> int:
 ServerVersion = Annotated[int, AfterValidator(_shipped)]
 Names = Annotated[tuple[str, ...], NoDecode]
 
-_PARTS = ("postgres_host", "postgres_port", "postgres_user", "postgres_password", "postgres_db")
+# The parts of a server's address, by the name libpq has for them.
+SERVER_PARTS = {
+    "postgres_host": "host",
+    "postgres_port": "port",
+    "postgres_user": "user",
+    "postgres_password": "password",
+    "postgres_db": "dbname",
+}
 _PACKAGE_PARENT = Path(__file__).resolve().parent.parent
 
 
@@ -122,27 +129,27 @@ class Settings(BaseSettings):
         return value
 
     def as_environment(self) -> dict[str, str]:
-        """What was read, `.env` included, as variables for a process that starts in another folder. Holds secrets."""
+        """What was read, `.env` included, as variables for a process that starts in another folder.
+
+        Paths are absolute. Holds secrets.
+        """
         found: dict[str, str] = {}
         for name in self.model_fields_set:
             value = getattr(self, name)
             if isinstance(value, SecretStr):
                 value = value.get_secret_value()
+            elif isinstance(value, Path):
+                value = value.absolute()
+            elif isinstance(value, tuple):
+                value = ",".join(value)
             if value is not None:
-                found[name.upper()] = ",".join(value) if isinstance(value, tuple) else str(value)
+                found[name.upper()] = str(value)
         return found
-
-    def folders_as_environment(self) -> dict[str, str]:
-        """The folders that were set, absolute."""
-        set_ = {name: getattr(self, name) for name in self.model_fields_set}
-        return {
-            name.upper(): str(value.absolute()) for name, value in set_.items() if isinstance(value, Path)
-        }
 
     @property
     def server_parts(self) -> dict[str, Any]:
         """The POSTGRES_* variables that are set, by field name; secrets stay wrapped."""
-        return {name: value for name in _PARTS if (value := getattr(self, name)) is not None}
+        return {name: value for name in SERVER_PARTS if (value := getattr(self, name)) is not None}
 
     @property
     def uses_embedded_server(self) -> bool:

@@ -10,7 +10,8 @@ from ost_assets.fingerprint import fingerprint
 from ost_assets.postgres import bookkeeping
 from ost_assets.postgres.catalog import read_catalog
 from ost_assets.postgres.connect import connect, find_target
-from ost_assets.postgres.digest import copy_out
+from ost_assets.postgres.digest import read_content
+from ost_assets.seeding.report import Report
 from ost_assets.summary import summary
 
 if TYPE_CHECKING:
@@ -44,18 +45,16 @@ def status_report(settings: Settings, *, explain: bool) -> tuple[str, bool]:
         if read_fingerprint(settings.bundle_dir) != found.fingerprint:
             problems.append(f"the bundle in {settings.bundle_dir} is missing or of other data")
         title = f"Published {found.published_at:%Y-%m-%d %H:%M:%S} UTC"
-        text = summary(conn, settings, target, title)
+        text = summary(settings, target, found, title)
     if problems:
-        remedy = "--force " if found.fingerprint == now.value else ""
+        command = "ost-assets setup" + (" --force" if found.fingerprint == now.value else "")
         text += "\nNot current:\n" + "\n".join(f"  {line}" for line in problems)
-        return text + f"\nRun `ost-assets setup {remedy}`".rstrip() + " to publish afresh.", False
+        return f"{text}\nRun `{command}` to publish afresh.", False
     return text + "\nCurrent: nothing changed since.", True
 
 
 def _touched_tables(conn: Conn, schema: str, found: Publication) -> list[str]:
-    catalog = read_catalog(conn, schema)
-    return [
-        name
-        for name, recorded in found.report["tables"].items()
-        if copy_out(conn, schema, catalog[name]).digest != recorded["digest"]
-    ]
+    everything = read_catalog(conn, schema)
+    recorded = Report.from_json(found.report).tables
+    contents = read_content(conn, schema, {name: everything[name] for name in recorded})
+    return [name for name in recorded if contents[name] != recorded[name]]

@@ -5,22 +5,19 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING
 
-from ost_assets.postgres import bookkeeping
 from ost_assets.seeding.report import Report
 
 if TYPE_CHECKING:
-    from ost_assets.postgres.connect import Conn
+    from ost_assets.postgres.bookkeeping import Publication
     from ost_assets.postgres.target import Target
     from ost_assets.settings import Settings
 
 
-def summary(conn: Conn, settings: Settings, target: Target, title: str) -> str:
+def summary(settings: Settings, target: Target, published: Publication, title: str) -> str:
     """Under the title: strategy and reason, relations and rows, checks, bundle, URL (without the password)."""
     from rich.console import Console
     from rich.table import Table
 
-    published = bookkeeping.published(conn, settings.ost_target_schema)
-    assert published is not None, "a summary follows a publication"
     report = Report.from_json(published.report)
     rows = sum(table.rows for table in report.tables.values())
     passed = sum(check.passed for check in report.checks)

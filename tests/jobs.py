@@ -8,7 +8,7 @@ from ost_assets.assets.extensions import postgres_extensions
 from ost_assets.assets.fixtures import fixture_bundle
 from ost_assets.assets.publish import test_database_asset as database_asset
 from ost_assets.assets.seeds import seed_assets
-from ost_assets.resources import TestDatabase
+from ost_assets.resources import PostgresTarget
 from ost_assets.seeding.current_graph import current_graph
 from ost_assets.settings import Settings
 
@@ -22,7 +22,7 @@ def run_job(settings: Settings, *, raise_on_error: bool = True) -> dg.ExecuteInP
     }
     return dg.materialize(
         [postgres_extensions, seed_assets(graph), database_asset(graph), fixture_bundle],
-        resources={"database": TestDatabase(overrides={k: str(v) for k, v in overrides.items()})},
+        resources={"database": PostgresTarget(overrides={k: str(v) for k, v in overrides.items()})},
         instance=dg.DagsterInstance.ephemeral(),
         raise_on_error=raise_on_error,
     )

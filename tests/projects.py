@@ -9,8 +9,8 @@ from typing import Any
 
 from filelock import FileLock
 
-from ost_assets.locking import make_lock
 from ost_assets.seeding.lock import read_lock
+from ost_assets.seeding.make_lock import make_lock
 from ost_assets.settings import Settings, load_settings
 from tests.servers import Database, Server
 

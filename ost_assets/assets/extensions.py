@@ -5,11 +5,11 @@ import dagster as dg
 from ost_assets.failures import readable_failures
 from ost_assets.postgres.connect import exclusive
 from ost_assets.postgres.extensions import create_extensions
-from ost_assets.resources import TestDatabase
+from ost_assets.resources import PostgresTarget
 
 
 @dg.asset(group_name="extensions", kinds={"postgres"})
-def postgres_extensions(database: TestDatabase) -> dg.MaterializeResult[None]:
+def postgres_extensions(database: PostgresTarget) -> dg.MaterializeResult[None]:
     """The extensions of the target database: pgvector, and uuid-ossp where the server ships it."""
     with readable_failures(), database.connect() as (settings, target, conn):
         with exclusive(conn, timeout=settings.ost_wait_timeout):

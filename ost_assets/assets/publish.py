@@ -7,7 +7,7 @@ import dagster as dg
 from ost_assets.errors import CheckFailed
 from ost_assets.failures import readable_failures
 from ost_assets.publishing import CONSUMER_QUERIES, publish_ready
-from ost_assets.resources import TestDatabase
+from ost_assets.resources import PostgresTarget
 from ost_assets.seeding.graph import Graph
 
 SEEDED_BY_DBT = "seeded_by_dbt"
@@ -16,17 +16,10 @@ SEEDED_BY_DBT = "seeded_by_dbt"
 def test_database_asset(graph: Graph) -> dg.AssetsDefinition:
     """The asset that depends on every table that is published."""
 
-    @dg.multi_asset(
-        name="test_database",
-        specs=[
-            dg.AssetSpec(
-                "test_database",
-                deps=[dg.AssetKey(node.key) for node in graph.published],
-                description="The published test database: all tables of one audited build, or the old ones.",
-                group_name="publish",
-                kinds={"postgres"},
-            )
-        ],
+    @dg.asset(
+        deps=[dg.AssetKey(node.key) for node in graph.published],
+        group_name="publish",
+        kinds={"postgres"},
         check_specs=[
             dg.AssetCheckSpec(
                 CONSUMER_QUERIES,
@@ -42,8 +35,9 @@ def test_database_asset(graph: Graph) -> dg.AssetsDefinition:
         ],
     )
     def test_database(
-        database: TestDatabase,
+        database: PostgresTarget,
     ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
+        """The published test database: all tables of one audited build, or the old ones."""
         with readable_failures(), database.connect() as (settings, target, conn):
             try:
                 report = publish_ready(conn, settings)

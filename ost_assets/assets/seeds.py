@@ -7,19 +7,19 @@ dagster-dbt itself stays out, because importing it costs more than the whole SQL
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Literal
 
 import dagster as dg
+from pydantic import Field
 
 from ost_assets.assets.extensions import postgres_extensions
 from ost_assets.errors import CheckFailed
 from ost_assets.failures import announce_degraded, readable_failures
-from ost_assets.resources import TestDatabase
+from ost_assets.resources import PostgresTarget
 from ost_assets.seeding.audit import EMBEDDING_DIMENSIONS, MATCHES_LOCK, engine_check_id
 from ost_assets.seeding.graph import Graph, Node
 from ost_assets.seeding.report import CheckResult, Report
 from ost_assets.seeding.strategy import build
-from ost_assets.settings import SeedStrategy
 
 _PROGRESS_SECONDS = 2.0
 _ENGINE_CHECKS = {
@@ -29,23 +29,9 @@ _ENGINE_CHECKS = {
 
 
 class SeedConfig(dg.Config):
-    """What the launchpad offers.
+    """What the launchpad offers."""
 
-    Attributes:
-        strategy: `auto`, `dbt` or `sql`; empty takes OST_SEED_STRATEGY.
-    """
-
-    strategy: str = ""
-
-    def choice(self) -> SeedStrategy | None:
-        match self.strategy:
-            case "":
-                return None
-            case "auto" | "dbt" | "sql":
-                return self.strategy
-        raise dg.Failure(
-            f"strategy is {self.strategy!r}: it may be auto, dbt, sql or empty", allow_retries=False
-        )
+    strategy: Literal["", "auto", "dbt", "sql"] = Field("", description="Empty takes OST_SEED_STRATEGY.")
 
 
 def seed_assets(graph: Graph) -> dg.AssetsDefinition:
@@ -58,12 +44,12 @@ def seed_assets(graph: Graph) -> dg.AssetsDefinition:
         check_specs=list(specs.values()),
     )
     def test_data(
-        context: dg.AssetExecutionContext, config: SeedConfig, database: TestDatabase
+        context: dg.AssetExecutionContext, config: SeedConfig, database: PostgresTarget
     ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
         with readable_failures(), database.connect() as (settings, target, conn):
             progress = _Progress(len(graph.nodes) + len(graph.checks))
             try:
-                report = build(conn, settings, target, progress, config.choice())
+                report = build(conn, settings, target, progress, config.strategy or None)
             except CheckFailed as error:
                 yield from _check_results(error.checks, specs)
                 raise

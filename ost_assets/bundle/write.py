@@ -22,8 +22,8 @@ from ost_assets.bundle.manifest import (
     TableEntry,
 )
 from ost_assets.errors import BundleError
-from ost_assets.postgres import bookkeeping
-from ost_assets.postgres import catalog as catalogs
+from ost_assets.postgres import bookkeeping, ddl
+from ost_assets.postgres.catalog import read_catalog
 from ost_assets.postgres.digest import Content, copy_out
 
 if TYPE_CHECKING:
@@ -80,13 +80,13 @@ def write_bundle(conn: Conn, target_schema: str, extensions: Sequence[str], fold
 def schema_sql(conn: Conn, catalog: Catalog) -> str:
     """All tables, then (behind a comment line) all keys and indexes, foreign keys last."""
     tables = [catalog[name] for name in sorted(catalog)]
-    parts = [catalogs.create_table_ddl(conn, table) for table in tables]
+    parts = [ddl.create_table_ddl(conn, table) for table in tables]
     parts.append(_KEYS_FOLLOW)
     for table in tables:
-        parts += catalogs.constraint_ddl(conn, table, foreign=False)
-        parts += catalogs.index_ddl(table)
+        parts += ddl.constraint_ddl(conn, table, foreign=False)
+        parts += ddl.index_ddl(table)
     for table in tables:
-        parts += catalogs.constraint_ddl(conn, table, foreign=True)
+        parts += ddl.constraint_ddl(conn, table, foreign=True)
     return "".join(parts)
 
 
@@ -95,7 +95,7 @@ def _write(conn: Conn, target_schema: str, extensions: Sequence[str], folder: Pa
 
     with conn.transaction():
         publication = _lock_published(conn, target_schema)
-        everything = catalogs.read_catalog(conn, target_schema)
+        everything = read_catalog(conn, target_schema)
         catalog = {name: everything[name] for name in sorted(publication.relations)}
         (folder / SCHEMA_FILE).write_bytes(schema_sql(conn, catalog).encode())
         (folder / "data").mkdir()
@@ -138,11 +138,11 @@ def _lock_published(conn: Conn, target_schema: str) -> Publication:
 
 
 def _refuse_changed(name: str, content: Content, publication: Publication) -> None:
-    recorded = publication.report["tables"][name]
-    if (content.rows, content.digest) != (recorded["rows"], recorded["digest"]):
+    recorded = Content(**publication.report["tables"][name])
+    if content != recorded:
         raise BundleError(
             f"the table {name!r} was changed since it was published: {content.rows} rows with digest "
-            f"{content.digest[:12]}, published were {recorded['rows']} with {recorded['digest'][:12]}",
+            f"{content.digest[:12]}, published were {recorded.rows} with {recorded.digest[:12]}",
             remedy="run `ost-assets setup --force` to publish fresh data; tests should use copies",
         )
 

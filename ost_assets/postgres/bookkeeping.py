@@ -31,7 +31,7 @@ _TABLES = f"""
 create schema if not exists {SCHEMA};
 comment on schema {SCHEMA} is 'what ost_assets published into this database';
 create table if not exists {SCHEMA}.ready (
-  schema_name text primary key, fingerprint text not null, report jsonb not null,
+  schema_name text primary key, fingerprint text not null, inputs jsonb not null, report jsonb not null,
   created_at timestamptz not null default now());
 create table if not exists {SCHEMA}.publication (
   target_schema text primary key, fingerprint text not null, inputs jsonb not null,
@@ -41,10 +41,11 @@ create table if not exists {SCHEMA}.publication (
 
 @dataclass(frozen=True)
 class Ready:
-    """An audited build, waiting in `schema`."""
+    """An audited build, waiting in `schema`. The other fields are those of the `Publication` it will be."""
 
     schema: str
     fingerprint: str
+    inputs: dict[str, Any]
     report: dict[str, Any]
 
 
@@ -156,7 +157,7 @@ def drop_schema(conn: Conn, name: str) -> None:
         )
 
 
-def finish_build(conn: Conn, fingerprint: str, report: dict[str, Any]) -> Ready:
+def finish_build(conn: Conn, fingerprint: str, inputs: dict[str, Any], report: dict[str, Any]) -> None:
     """Mark the build as audited, in one transaction: from now on it may be published."""
     name = _READY_PREFIX + fingerprint[:16]
     drop_schema(conn, name)
@@ -165,21 +166,33 @@ def finish_build(conn: Conn, fingerprint: str, report: dict[str, Any]) -> Ready:
             sql.SQL("alter schema {} rename to {}").format(sql.Identifier(BUILD_SCHEMA), sql.Identifier(name))
         )
         conn.execute(
-            sql.SQL("insert into {} (schema_name, fingerprint, report) values (%s, %s, %s)").format(
-                sql.Identifier(SCHEMA, "ready")
-            ),
-            [name, fingerprint, Jsonb(report)],
+            sql.SQL(
+                "insert into {} (schema_name, fingerprint, inputs, report) values (%s, %s, %s, %s)"
+            ).format(sql.Identifier(SCHEMA, "ready")),
+            [name, fingerprint, Jsonb(inputs), Jsonb(report)],
         )
-    return Ready(name, fingerprint, report)
 
 
 def find_ready(conn: Conn, fingerprints: Iterable[str]) -> Ready | None:
     """The newest audited build of one of these fingerprints, or None."""
     row = conn.execute(
         sql.SQL(
-            "select schema_name, fingerprint, report from {} where fingerprint = any(%s)"
+            "select schema_name, fingerprint, inputs, report from {} where fingerprint = any(%s)"
             " order by created_at desc limit 1"
         ).format(sql.Identifier(SCHEMA, "ready")),
         [list(fingerprints)],
     ).fetchone()
     return None if row is None else Ready(*row)
+
+
+def record(conn: Conn, target_schema: str, ready: Ready, relations: dict[str, int]) -> None:
+    """Remember that `ready` is what stands in the target schema now, under these oids."""
+    conn.execute(
+        sql.SQL(
+            "insert into {} (target_schema, fingerprint, inputs, relations, report)"
+            " values (%s, %s, %s, %s, %s) on conflict (target_schema) do update set"
+            " fingerprint = excluded.fingerprint, inputs = excluded.inputs,"
+            " relations = excluded.relations, report = excluded.report, published_at = now()"
+        ).format(sql.Identifier(SCHEMA, "publication")),
+        [target_schema, ready.fingerprint, Jsonb(ready.inputs), Jsonb(relations), Jsonb(ready.report)],
+    )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 from psycopg import Connection, errors, sql
 
-from ost_assets.errors import AccessDenied, OstError, ServerFailed, ServerUnreachable
+from ost_assets.errors import AccessDenied, ServerFailed, ServerUnreachable
 from ost_assets.postgres import embedded
 from ost_assets.postgres.target import Target, configured_target, refuse_production
 
@@ -133,8 +133,6 @@ def translated_errors(target: Target) -> Iterator[None]:
     """Turn psycopg's errors into this package's, so that no skin has to know psycopg."""
     try:
         yield
-    except OstError:
-        raise
     except (errors.DiskFull, errors.OutOfMemory, errors.TooManyConnections) as error:
         raise ServerFailed(
             f"the server is out of something: {_first_line(error)}",

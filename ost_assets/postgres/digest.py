@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
 
 from psycopg import sql
+from pydantic import ConfigDict
 
 if TYPE_CHECKING:
     from ost_assets.postgres.catalog import Catalog, Table
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Content:
-    """`digest` is the hexadecimal sha256 of the canonical stream."""
+    """What a table holds: its rows, and the hexadecimal sha256 of its canonical stream."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")  # when read back from the lock
 
     rows: int
     digest: str

@@ -31,7 +31,7 @@ def running(data_dir: Path) -> Target | None:
         pid, port, socket_dir, address, status = (lines[i].strip() for i in (0, 3, 4, 5, 7))
         if status != "ready" or not _is_postgres(int(pid), data_dir):
             return None
-        return Target(socket_dir or address or "127.0.0.1", int(port), "postgres", "postgres", embedded=True)
+        return Target(socket_dir or address or "127.0.0.1", int(port), "postgres", "postgres")
     except (OSError, IndexError, ValueError):
         return None
 
@@ -60,7 +60,9 @@ def start(data_dir: Path, version: int) -> Target:
     target = running(data_dir)
     if target is None:
         raise ServerUnreachable(
-            "the embedded PostgreSQL started and is gone again", looked=str(data_dir / "log")
+            "the embedded PostgreSQL started and is gone again",
+            looked=str(data_dir / "log"),
+            remedy="read that log, then run again",
         )
     return target
 

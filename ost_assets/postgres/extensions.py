@@ -10,16 +10,14 @@ from psycopg import errors, sql
 from ost_assets.errors import AccessDenied, ExtensionMissing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from ost_assets.postgres.connect import Conn
 
 _PACKAGES = {
     "vector": "install pgvector on the server (Debian: postgresql-NN-pgvector; Docker: pgvector/pgvector)",
 }
-_CONTRIB = (
-    "install the server's contrib package (Debian: part of postgresql-NN), or leave it out of {variable}"
-)
+_CONTRIB = "install the server's contrib package (Debian: part of postgresql-NN), or leave it out of OST_REQUIRED_EXTENSIONS"
 _INSTEAD = {"uuid-ossp": "gen_random_uuid() is built into every supported server"}
 
 
@@ -38,7 +36,7 @@ class Extensions:
     absent: dict[str, str]
 
 
-def create_extensions(conn: Conn, required: Iterable[str], optional: Iterable[str]) -> Extensions:
+def create_extensions(conn: Conn, required: Collection[str], optional: Iterable[str]) -> Extensions:
     """Create what is missing. Idempotent; call it under `exclusive`, CREATE EXTENSION is not safe in a race.
 
     Raises:
@@ -55,7 +53,7 @@ def create_extensions(conn: Conn, required: Iterable[str], optional: Iterable[st
             raise ExtensionMissing(
                 f"the server does not ship the extension {name!r}",
                 looked=f"pg_available_extensions on {conn.info.host}, PostgreSQL {version}",
-                remedy=_PACKAGES.get(name, _CONTRIB.format(variable="OST_REQUIRED_EXTENSIONS")),
+                remedy=_PACKAGES.get(name, _CONTRIB),
             )
     for name in optional:
         if name in available:
@@ -67,7 +65,7 @@ def create_extensions(conn: Conn, required: Iterable[str], optional: Iterable[st
             try:
                 conn.execute(sql.SQL("create extension if not exists {}").format(sql.Identifier(name)))
             except errors.InsufficientPrivilege as error:
-                if name in absent or name not in required:
+                if name not in required:
                     absent[name] = "the role may not create it; " + _INSTEAD.get(name, "not needed")
                     continue
                 raise AccessDenied(

@@ -27,6 +27,6 @@ def failing_queries(conn: Conn, schema: str, folder: Path) -> dict[str, str]:
             with conn.transaction(force_rollback=True):
                 conn.execute(b"prepare ost_query as " + path.read_bytes())
                 conn.execute("deallocate ost_query")
-        except psycopg.errors.SyntaxErrorOrAccessRuleViolation as error:
+        except psycopg.ProgrammingError as error:
             problems[path.name] = (error.diag.message_primary or str(error)).strip()
     return problems

@@ -11,19 +11,13 @@ from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 
 from ost_assets.errors import GuardRefused, SettingsError
+from ost_assets.settings import SERVER_PARTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ost_assets.settings import Settings
 
-_PARTS = {
-    "postgres_host": "host",
-    "postgres_port": "port",
-    "postgres_user": "user",
-    "postgres_password": "password",
-    "postgres_db": "dbname",
-}
 # libpq's other parameters that hold a secret.
 _SECRET_OPTIONS = {"sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key"}
 # libpq's variables for those of its parameters that a client like dbt has no setting for.
@@ -53,7 +47,6 @@ class Target:
     dbname: str
     password: str | None = field(default=None, repr=False)
     options: tuple[tuple[str, str], ...] = field(default=(), repr=False)
-    embedded: bool = False
 
     @property
     def name(self) -> str:
@@ -113,13 +106,13 @@ def configured_target(settings: Settings) -> Target | None:
         SettingsError: DATABASE_URL is no libpq URL, or contradicts a POSTGRES_* variable.
     """
     parts = {
-        _PARTS[name]: value.get_secret_value() if name == "postgres_password" else str(value)
+        SERVER_PARTS[name]: value.get_secret_value() if name == "postgres_password" else str(value)
         for name, value in settings.server_parts.items()
     }
     from_url: dict[str, str] = {}
     if settings.database_url is not None:
         from_url = _parse_url(settings.database_url.get_secret_value())
-        for name, key in _PARTS.items():
+        for name, key in SERVER_PARTS.items():
             if key in parts and key in from_url and parts[key] != from_url[key]:
                 shown = "" if key == "password" else f" ({key} {from_url[key]!r} against {parts[key]!r})"
                 raise SettingsError(

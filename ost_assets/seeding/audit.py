@@ -42,7 +42,7 @@ def check_against_lock(
     if other:
         message = f"{found.rows} rows; not compared, other parameters than the lock's: {', '.join(other)}"
         return CheckResult(check_id, MATCHES_LOCK, "pass", message=message)
-    if (found.rows, found.digest) == (expected.rows, expected.digest):
+    if found == expected:
         return CheckResult(check_id, MATCHES_LOCK, "pass", 0, f"{found.rows} rows, same digest")
     return CheckResult(
         check_id,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ost_assets.errors import DbtFailed, LockMissing
 from ost_assets.seeding.graph import graph_from_manifest
-from ost_assets.seeding.lock import read_lock
+from ost_assets.seeding.lock import find_lock
 
 if TYPE_CHECKING:
     from ost_assets.seeding.graph import Graph
@@ -22,14 +22,11 @@ def current_graph(settings: Settings) -> Graph:
         LockMissing: there is no lock and dbt does not parse either.
         LockBroken: the lock is damaged.
     """
-    try:
-        lock = read_lock(settings.lock_dir)
-    except LockMissing:
-        lock = None
+    lock = find_lock(settings.lock_dir)
     rewritable = not settings.ci and settings.ost_seed_strategy != "sql"
     if lock is not None and not (rewritable and lock.outdated_files(settings.dbt_project_dir)):
         return lock.graph
-    from ost_assets.seeding.dbt import parse_project
+    from ost_assets.seeding.dbt_runner import parse_project
 
     try:
         return graph_from_manifest(parse_project(settings))

@@ -23,7 +23,6 @@ class Node:
         relation: table name.
         depends_on: unique ids of the nodes it reads, ephemeral models looked through.
         published: False for what stays behind in the build schema (`meta.ost_assets.publish`).
-        columns: column name -> description.
         has_vectors: some column is declared as `vector`.
     """
 
@@ -41,7 +40,6 @@ class Node:
     group: str | None
     published: bool
     delimiter: str
-    columns: dict[str, str]
     has_vectors: bool
 
 
@@ -153,7 +151,6 @@ def _node(node: Mapping[str, Any], parents: list[str]) -> Node:
         group=meta.get("dagster", {}).get("group") or config.get("group"),
         published=meta.get("ost_assets", {}).get("publish", True),
         delimiter=config.get("delimiter") or ",",
-        columns={name: col.get("description") or "" for name, col in node["columns"].items()},
         has_vectors=any(
             str(col.get("data_type") or "").startswith("vector") for col in node["columns"].values()
         ),

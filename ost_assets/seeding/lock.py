@@ -15,8 +15,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from ost_assets import fingerprint
 from ost_assets.errors import LockBroken, LockMissing
+from ost_assets.postgres.digest import Content
 from ost_assets.seeding.graph import Graph
-from ost_assets.seeding.report import TableResult
 
 FORMAT = 1
 LOCK_FILE = "lock.json"
@@ -43,7 +43,7 @@ class Lock:
     parameters: dict[str, int | float]
     graph: Graph
     node_files: dict[str, str]
-    tables: dict[str, TableResult]
+    tables: dict[str, Content]
     files: dict[str, str]
 
     def to_json(self) -> dict[str, Any]:
@@ -112,6 +112,14 @@ def read_lock(folder: Path) -> Lock:
     if problem:
         raise LockBroken(f"lock.json does not fit together: {problem}", looked=str(path), remedy=_REMEDY)
     return lock
+
+
+def find_lock(folder: Path) -> Lock | None:
+    """As `read_lock`, and None where there is no lock of this version."""
+    try:
+        return read_lock(folder)
+    except LockMissing:
+        return None
 
 
 def _misfit(lock: Lock) -> str:

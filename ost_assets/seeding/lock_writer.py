@@ -15,13 +15,13 @@ from psycopg import sql
 
 from ost_assets import fingerprint
 from ost_assets.errors import ProofFailed
-from ost_assets.postgres import catalog as catalogs
+from ost_assets.postgres import ddl
 from ost_assets.postgres.bookkeeping import BUILD_SCHEMA
 from ost_assets.postgres.connect import SESSION_SETTINGS
-from ost_assets.postgres.digest import ordered_select
+from ost_assets.postgres.digest import Content, ordered_select
+from ost_assets.seeding.check_sql import CREATE_CHECKS_TABLE, check_sql, literal
 from ost_assets.seeding.graph import Graph, Manifest, Node, graph_from_manifest
 from ost_assets.seeding.lock import CHECKS_FILE, FOREIGN_KEYS_FILE, LOCK_FILE, SETUP_FILE, Lock
-from ost_assets.seeding.report import TableResult
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -32,13 +32,6 @@ if TYPE_CHECKING:
 
 _ROWS_PER_INSERT = 500
 _HEADER = "-- Written by `ost-assets lock`. Do not edit.\n"
-# What `_check_sql` writes, for cutting the queries out again. A query may hold any text, lines like these
-# among them: a block ends where the next one begins or the file ends.
-_CHECK = re.compile(
-    r"^-- check (?P<uid>[^\n]+)\ninsert into pg_temp\.ost_checks.*?\nfrom \(\n-- failing rows\n(?P<query>.*?)"
-    r"\n-- end of failing rows\n\) as failing;\n(?=\n-- check [^\n]+\ninsert into pg_temp\.ost_checks|\Z)",
-    re.MULTILINE | re.DOTALL,
-)
 
 
 def write_lock(
@@ -75,10 +68,10 @@ def write_lock(
     files[FOREIGN_KEYS_FILE] = _HEADER + "".join(
         line
         for node in graph.nodes
-        for line in catalogs.constraint_ddl(conn, catalog[node.relation], foreign=True)
+        for line in ddl.constraint_ddl(conn, catalog[node.relation], foreign=True)
     )
     files[CHECKS_FILE] = _HEADER + "".join(
-        _check_sql(manifest["nodes"][check.unique_id]) for check in graph.checks
+        check_sql(test := manifest["nodes"][check.unique_id], _unqualified(test)) for check in graph.checks
     )
     files[SETUP_FILE] = _setup_sql(graph, node_files, parameters)
     for name, text in files.items():
@@ -90,7 +83,7 @@ def write_lock(
         graph=graph,
         node_files=node_files,
         tables={
-            node.relation: TableResult(contents[node.relation].rows, contents[node.relation].digest)
+            node.relation: Content(contents[node.relation].rows, contents[node.relation].digest)
             for node in graph.published
         },
         files={name: hashlib.sha256(text.encode()).hexdigest() for name, text in files.items()},
@@ -98,11 +91,6 @@ def write_lock(
     text = json.dumps(lock.to_json(), indent=1, ensure_ascii=False)
     (folder / LOCK_FILE).write_bytes((text + "\n").encode())
     return lock
-
-
-def failing_rows_sql(checks_sql: str) -> dict[str, str]:
-    """Unique id of a check -> the query that lists its failing rows, from the text of the checks file."""
-    return {match["uid"]: match["query"] for match in _CHECK.finditer(checks_sql)}
 
 
 def _refuse_unlockable(manifest: Manifest, locked_checks: Collection[str]) -> None:
@@ -137,7 +125,7 @@ def _refuse_unlockable(manifest: Manifest, locked_checks: Collection[str]) -> No
 
 def _node_sql(node: Node, manifest: Manifest, conn: Conn, schema: str, table: Table) -> Iterator[str]:
     yield f"{_HEADER}-- {node.kind} {node.name}, from {node.path}\n\n"
-    yield catalogs.create_table_ddl(conn, table)
+    yield ddl.create_table_ddl(conn, table)
     yield "\n"
     names = sql.SQL(", ").join(sql.Identifier(c.name) for c in table.columns).as_string(conn)
     into = f"insert into {sql.Identifier(table.name).as_string(conn)} ({names})"
@@ -147,8 +135,8 @@ def _node_sql(node: Node, manifest: Manifest, conn: Conn, schema: str, table: Ta
         query = _unqualified(manifest["nodes"][node.unique_id])
         yield f"{into}\nselect {names}\nfrom (\n{query}\n) as model;\n"
     yield "\n"
-    yield from catalogs.constraint_ddl(conn, table, foreign=False)
-    yield from catalogs.index_ddl(table)
+    yield from ddl.constraint_ddl(conn, table, foreign=False)
+    yield from ddl.index_ddl(table)
 
 
 def _seed_rows(conn: Conn, schema: str, table: Table, into: str) -> Iterator[str]:
@@ -157,15 +145,10 @@ def _seed_rows(conn: Conn, schema: str, table: Table, into: str) -> Iterator[str
     rows = conn.execute(ordered_select(schema, table, columns)).fetchall()
     for start in range(0, len(rows), _ROWS_PER_INSERT):
         lines = (
-            "  (" + ", ".join(_literal(value) for value in row) + ")"
+            "  (" + ", ".join(literal(value) for value in row) + ")"
             for row in rows[start : start + _ROWS_PER_INSERT]
         )
         yield f"{into} values\n" + ",\n".join(lines) + ";\n"
-
-
-def _literal(value: str | None) -> str:
-    # standard_conforming_strings is on wherever these files run, so a backslash is a backslash.
-    return "null" if value is None else "'" + value.replace("'", "''") + "'"
 
 
 def _unqualified(node: Mapping[str, Any]) -> str:
@@ -176,29 +159,6 @@ def _unqualified(node: Mapping[str, Any]) -> str:
     database = f'"{node["database"]}".'
     text: str = compiled.replace(f'{database}"{BUILD_SCHEMA}".', "").replace(database, "")
     return text.strip().rstrip(";")
-
-
-def _check_sql(test: Mapping[str, Any]) -> str:
-    """One check as dbt evaluates it (dbt-adapters, macros/materializations/tests/helpers.sql)."""
-    config = test["config"]
-    fail_calc = config.get("fail_calc") or "count(*)"
-    warn_if, error_if = config.get("warn_if") or "!= 0", config.get("error_if") or "!= 0"
-    limit = f"\nlimit {config['limit']}" if config.get("limit") else ""
-    status = "case "
-    if (config.get("severity") or "error").lower() == "error":
-        status += f"when {fail_calc} {error_if} then 'fail' "
-    status += f"when {fail_calc} {warn_if} then 'warn' else 'pass' end"
-    return (
-        f"\n-- check {test['unique_id']}\n"
-        f"insert into pg_temp.ost_checks (check_id, failures, status)\n"
-        f"select {_literal(test['unique_id'])}, {fail_calc}, {status}\n"
-        f"from (\n-- failing rows\n{_unqualified(test)}{limit}\n-- end of failing rows\n) as failing;\n"
-    )
-
-
-CREATE_CHECKS_TABLE = (
-    "create temp table ost_checks (check_id text primary key, failures bigint, status text);\n"
-)
 
 
 def _setup_sql(graph: Graph, node_files: Mapping[str, str], parameters: Mapping[str, int | float]) -> str:
@@ -216,7 +176,7 @@ def _setup_sql(graph: Graph, node_files: Mapping[str, str], parameters: Mapping[
         lines.append(f"\\if :{{?{name}}}\n\\else\n\\set {name} {value}\n\\endif\n")
     lines.append("\nbegin;\n")
     for name, setting in SESSION_SETTINGS.items():
-        lines.append(f"set local {name} = {_literal(setting)};\n")
+        lines.append(f"set local {name} = {literal(setting)};\n")
     lines += [f"set local ost.{name} = :'{name}';\n" for name in parameters]
     lines.append('create schema if not exists :"schema";\nset local search_path = :"schema", public;\n\n')
     lines += [f"\\ir {node_files[node.unique_id]}\n" for node in graph.nodes]

@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from psycopg import sql
 
 from ost_assets.errors import LockBroken, LockError, ProofFailed
-from ost_assets.postgres import bookkeeping
 from ost_assets.postgres.bookkeeping import BUILD_SCHEMA
 from ost_assets.postgres.catalog import differences, read_catalog
 from ost_assets.postgres.digest import read_content
 from ost_assets.seeding.lock import LOCK_FILE, Lock, read_lock
 from ost_assets.seeding.lock_writer import write_lock
 from ost_assets.seeding.sql import SqlSeeder
+from ost_assets.settings import default_parameters
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from ost_assets.postgres.connect import Conn
     from ost_assets.seeding.dbt import DbtSeeder
     from ost_assets.settings import Settings
@@ -29,18 +26,17 @@ if TYPE_CHECKING:
 _PROOF_SCHEMA = "ost_proof"
 
 
-def prove(
-    conn: Conn, settings: Settings, dbt: DbtSeeder, parameters: dict[str, int | float], folder: Path
-) -> Lock:
+def prove(conn: Conn, settings: Settings, dbt: DbtSeeder, folder: Path) -> Lock:
     """Compile a lock into `folder` from what dbt just built in the build schema, build it, compare.
 
     Args:
-        parameters: what the build schema was built with.
+        dbt: what built it, with the default parameters.
         folder: empty; holds the complete lock afterwards.
 
     Raises:
         ProofFailed: the project cannot be locked, or the two databases differ; each difference is named.
     """
+    parameters = default_parameters()
     manifest = dbt.compile_open()
     catalog = read_catalog(conn, BUILD_SCHEMA)
     contents = read_content(conn, BUILD_SCHEMA, catalog)
@@ -80,7 +76,7 @@ def prove(
     return lock
 
 
-def relock(conn: Conn, settings: Settings, dbt: DbtSeeder, parameters: dict[str, int | float]) -> Lock:
+def relock(conn: Conn, settings: Settings, dbt: DbtSeeder) -> Lock:
     """Prove and put the new lock in the place of the old one.
 
     Raises:
@@ -90,7 +86,7 @@ def relock(conn: Conn, settings: Settings, dbt: DbtSeeder, parameters: dict[str,
     target = settings.lock_dir
     with tempfile.TemporaryDirectory(prefix="ost-lock-") as scratch:
         folder = Path(scratch)
-        prove(conn, settings, dbt, parameters, folder)
+        prove(conn, settings, dbt, folder)
         try:
             target.mkdir(parents=True, exist_ok=True)
             # lock.json goes first and comes last: a crash in between leaves no lock, never a wrong one.
@@ -104,9 +100,7 @@ def relock(conn: Conn, settings: Settings, dbt: DbtSeeder, parameters: dict[str,
     return read_lock(target)
 
 
-def compare_with_committed(
-    conn: Conn, settings: Settings, dbt: DbtSeeder, parameters: dict[str, int | float]
-) -> list[str]:
+def compare_with_committed(conn: Conn, settings: Settings, dbt: DbtSeeder) -> list[str]:
     """Prove afresh and compare with the lock on disk, byte by byte.
 
     Returns:
@@ -114,25 +108,10 @@ def compare_with_committed(
     """
     with tempfile.TemporaryDirectory(prefix="ost-lock-") as scratch:
         folder = Path(scratch)
-        prove(conn, settings, dbt, parameters, folder)
+        prove(conn, settings, dbt, folder)
         fresh = {path.name: path.read_bytes() for path in folder.iterdir()}
     committed = {
         path.name: path.read_bytes()
         for path in (*settings.lock_dir.glob("*.sql"), *settings.lock_dir.glob(LOCK_FILE))
     }
     return sorted(name for name in {*fresh, *committed} if fresh.get(name) != committed.get(name))
-
-
-@contextmanager
-def built_by_dbt(conn: Conn, dbt: DbtSeeder) -> Iterator[None]:
-    """Have dbt build into the build schema, and drop it again at the end. Call it under `exclusive`."""
-    bookkeeping.begin_build(conn)
-    try:
-        seeded = dbt.seed(conn, BUILD_SCHEMA, lambda _: None)
-        red = [check.name for check in seeded.checks if check.blocks]
-        if red:
-            raise ProofFailed("data tests are red, no lock is written: " + ", ".join(red))
-        yield
-    finally:
-        if not conn.closed:
-            bookkeeping.drop_schema(conn, BUILD_SCHEMA)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from ost_assets.errors import PublishError
+from ost_assets.postgres.digest import Content
+
+if TYPE_CHECKING:
+    from ost_assets.settings import SeedStrategy
 
 CheckStatus = Literal["pass", "warn", "fail", "error"]
 
@@ -52,16 +56,6 @@ class CheckResult:
 
 
 @dataclass(frozen=True)
-class TableResult:
-    """Row count and content digest (hexadecimal sha256, see `postgres.digest`) of one published table."""
-
-    __pydantic_config__ = ConfigDict(extra="forbid")  # when read back from the lock
-
-    rows: int
-    digest: str
-
-
-@dataclass(frozen=True)
 class Report:
     """How one build came to be.
 
@@ -83,7 +77,7 @@ class Report:
     relocked: bool = False
     nodes: tuple[NodeResult, ...] = ()
     checks: tuple[CheckResult, ...] = ()
-    tables: dict[str, TableResult] = field(default_factory=dict)
+    tables: dict[str, Content] = field(default_factory=dict)
     seconds: float = 0.0
 
     def to_json(self) -> dict[str, Any]:
@@ -103,3 +97,11 @@ class Report:
                 f"another version of ost_assets made what is in the database: {error.errors()[0]['msg']}",
                 remedy="run `ost-assets setup --force` to publish afresh",
             ) from error
+
+
+def serves(report: dict[str, Any], wanted: SeedStrategy, strict: bool) -> bool:
+    """Whether a stored report is of a run that somebody who asks like this would have got.
+
+    Works on the stored form, because the quick path has no time for building a `Report`.
+    """
+    return wanted in ("auto", report["strategy"]) and not (strict and report["degraded"])

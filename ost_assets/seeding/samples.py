@@ -29,5 +29,5 @@ def sample_rows(conn: Conn, query: str) -> tuple[dict[str, str], ...]:
                 {name: str(value)[:_SAMPLE_CHARACTERS] for name, value in zip(names, row, strict=True)}
                 for row in cursor
             )
-    except psycopg.errors.SyntaxErrorOrAccessRuleViolation:
+    except psycopg.ProgrammingError:
         return ()

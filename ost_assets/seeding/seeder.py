@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from ost_assets.seeding.report import CheckResult, NodeResult
 
@@ -25,9 +25,6 @@ class Seeded:
 
 class Seeder(Protocol):
     """Builds every table of the graph and runs every data test on it."""
-
-    @property
-    def strategy(self) -> Literal["dbt", "sql"]: ...
 
     def seed(self, conn: Conn, schema: str, progress: Progress) -> Seeded:
         """Fill `schema`, which exists and is empty.

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import psycopg
 
 from ost_assets.errors import LockBroken
 from ost_assets.postgres.connect import apply_settings, set_search_path
+from ost_assets.seeding.check_sql import CREATE_CHECKS_TABLE, failing_rows_sql
 from ost_assets.seeding.lock import CHECKS_FILE, FOREIGN_KEYS_FILE
-from ost_assets.seeding.lock_writer import CREATE_CHECKS_TABLE, failing_rows_sql
 from ost_assets.seeding.report import CheckResult, NodeResult
 from ost_assets.seeding.samples import sample_rows
 from ost_assets.seeding.seeder import Progress, Seeded
@@ -26,8 +26,6 @@ class SqlSeeder:
     Args:
         parameters: reach the SQL as `current_setting('ost.<name>')`.
     """
-
-    strategy: Literal["sql"] = "sql"
 
     def __init__(self, lock: Lock, parameters: dict[str, int | float]) -> None:
         self._lock = lock
@@ -80,13 +78,9 @@ def _run(conn: Conn, name: str, text: str) -> None:
     """Execute one file as one implicit transaction."""
     try:
         conn.execute(text.encode())
-    except (
-        psycopg.errors.SyntaxErrorOrAccessRuleViolation,
-        psycopg.errors.DataException,
-        psycopg.errors.IntegrityError,
-    ) as error:
-        if isinstance(error, psycopg.errors.InsufficientPrivilege):
-            raise
+    except psycopg.errors.InsufficientPrivilege:
+        raise
+    except (psycopg.ProgrammingError, psycopg.DataError, psycopg.IntegrityError) as error:
         raise LockBroken(
             f"the SQL lock's {name} does not run here: {str(error).splitlines()[0]}",
             looked=f"{conn.info.host}/{conn.info.dbname}",

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from ost_assets.errors import LockBroken, LockMissing, LockStale, ProofFailed
-from ost_assets.locking import check_lock, make_lock
 from ost_assets.postgres.catalog import differences
 from ost_assets.seeding.lock import read_lock
+from ost_assets.seeding.make_lock import check_lock, make_lock
 from ost_assets.settings import default_parameters
 from tests.commands import psql
 from tests.engine import catalog, digests, seed, set_up, working_schemas

@@ -14,12 +14,10 @@ from ost_assets.postgres.catalog import (
     Constraint,
     Index,
     Table,
-    _fresh_name,
-    _identifier_part,
-    constraint_ddl,
     differences,
-    index_ddl,
 )
+from ost_assets.postgres.ddl import constraint_ddl, index_ddl
+from ost_assets.postgres.settle import _fresh_name, _identifier_part
 
 _LIMIT = 63  # bytes; PostgreSQL cuts off the rest and then finds the name taken
 _names = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=40)

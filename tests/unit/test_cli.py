@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +19,7 @@ from ost_assets import __version__, cli
 from ost_assets.errors import LockBroken, OstError
 from ost_assets.postgres.bookkeeping import Publication
 from ost_assets.postgres.target import Target
+from ost_assets.seeding import make_lock
 from ost_assets.settings import Settings
 
 SENTINEL = "s3ntinel-never-shown"
@@ -173,20 +176,21 @@ def test_dbt_by_hand_needs_a_command() -> None:
 @pytest.mark.parametrize(
     ("arguments", "strategy", "strict"),
     [
-        ((), "auto", "0"),
-        (("--strategy", "sql"), "sql", "0"),
-        (("--strategy", "dbt", "--strict"), "dbt", "1"),
-        (("--force",), "auto", "0"),
+        ((), None, None),
+        (("--strategy", "sql"), "sql", None),
+        (("--strategy", "dbt", "--strict"), "dbt", "True"),
+        (("--force",), None, None),
     ],
 )
 def test_setup_becomes_the_main_job(
-    arguments: tuple[str, ...], strategy: str, strict: str, exec_calls: list[Call]
+    arguments: tuple[str, ...], strategy: str | None, strict: str | None, exec_calls: list[Call]
 ) -> None:
     call = became(exec_calls, "setup", *arguments)
     assert call.command[0] == sys.executable
     job = ["-m", "dagster", "asset", "materialize", "--select", "*", "-m", "ost_assets.definitions"]
     assert call.command[-len(job) :] == job
-    assert (call.environment["OST_SEED_STRATEGY"], call.environment["OST_STRICT"]) == (strategy, strict)
+    assert call.environment.get("OST_SEED_STRATEGY") == strategy
+    assert call.environment.get("OST_STRICT") == strict
     assert call.environment["PATH"] == os.environ["PATH"]
 
 
@@ -196,7 +200,7 @@ def test_the_variables_hold_where_no_option_is_given(
     monkeypatch.setenv("OST_SEED_STRATEGY", "sql")
     monkeypatch.setenv("OST_STRICT", "yes")
     environment = became(exec_calls, "setup").environment
-    assert (environment["OST_SEED_STRATEGY"], environment["OST_STRICT"]) == ("sql", "1")
+    assert (environment["OST_SEED_STRATEGY"], environment["OST_STRICT"]) == ("sql", "True")
 
 
 def test_the_job_starts_where_dagster_yaml_is_read(
@@ -256,7 +260,7 @@ def _publication(**report: Any) -> Publication:
 def test_setup_does_nothing_where_everything_is_done(
     monkeypatch: pytest.MonkeyPatch, exec_calls: list[Call]
 ) -> None:
-    monkeypatch.setattr(cli, "_nothing_to_do", lambda *_: _publication())
+    monkeypatch.setattr(cli, "unchanged", lambda *_: _publication())
     result = run("setup")
     assert (result.exit_code, exec_calls, result.stderr) == (0, [], "")
     assert result.stdout.startswith(
@@ -268,7 +272,7 @@ def test_a_degraded_database_is_called_so_even_when_nothing_is_to_do(
     monkeypatch: pytest.MonkeyPatch, exec_calls: list[Call]
 ) -> None:
     published = _publication(strategy="sql", degraded=True, reason="timeout: dbt: oh no")
-    monkeypatch.setattr(cli, "_nothing_to_do", lambda *_: published)
+    monkeypatch.setattr(cli, "unchanged", lambda *_: published)
     result = run("setup")
     assert result.exit_code == 0
     assert result.stderr == "DEGRADED: timeout: dbt: oh no\n"
@@ -277,7 +281,7 @@ def test_a_degraded_database_is_called_so_even_when_nothing_is_to_do(
 def test_force_does_not_ask_whether_there_is_anything_to_do(
     monkeypatch: pytest.MonkeyPatch, exec_calls: list[Call]
 ) -> None:
-    monkeypatch.setattr(cli, "_nothing_to_do", lambda *_: _publication())
+    monkeypatch.setattr(cli, "unchanged", lambda *_: _publication())
     became(exec_calls, "setup", "--force")
 
 
@@ -285,15 +289,20 @@ def test_force_does_not_ask_whether_there_is_anything_to_do(
 
 
 def test_lock_check_lists_what_differs_and_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ost_assets.locking.check_lock", lambda _: ["9100_checks.sql", "lock.json"])
+    @contextmanager
+    def built(_: Settings) -> Iterator[tuple[None, None]]:
+        yield None, None
+
+    monkeypatch.setattr(make_lock, "_built", built)
+    monkeypatch.setattr(make_lock, "compare_with_committed", lambda *_: ["9100_checks.sql", "lock.json"])
     result = run("lock", "--check")
     assert (result.exit_code, result.stdout) == (1, "")
-    assert "  9100_checks.sql\n  lock.json\n" in result.stderr
+    assert "9100_checks.sql, lock.json" in result.stderr
     assert "run `ost-assets lock`" in result.stderr
 
 
 def test_lock_check_of_a_current_lock_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ost_assets.locking.check_lock", lambda _: [])
+    monkeypatch.setattr("ost_assets.seeding.make_lock.check_lock", lambda _: None)
     result = run("lock", "--check")
     assert (result.exit_code, result.stderr) == (0, "")
     assert "current and proven" in result.stdout
@@ -303,7 +312,7 @@ def test_an_error_from_deep_inside_shows_its_remedy(monkeypatch: pytest.MonkeyPa
     def broken(_: Settings) -> None:
         raise LockBroken("it is damaged", looked="sql_fallback", remedy="mend it")
 
-    monkeypatch.setattr("ost_assets.locking.make_lock", broken)
+    monkeypatch.setattr("ost_assets.seeding.make_lock.make_lock", broken)
     result = run("lock")
     assert result.exit_code == 1
     assert result.stderr == "Error: it is damaged\n  looked at: sql_fallback\n  what to do: mend it\n"
@@ -313,7 +322,7 @@ def test_an_error_of_our_own_is_the_only_kind_that_is_shortened(monkeypatch: pyt
     def buggy(_: Settings) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("ost_assets.locking.make_lock", buggy)
+    monkeypatch.setattr("ost_assets.seeding.make_lock.make_lock", buggy)
     assert not issubclass(ZeroDivisionError, OstError)
     assert isinstance(run("lock").exception, ZeroDivisionError)
 

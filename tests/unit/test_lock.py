@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from ost_assets.errors import LockBroken, LockMissing, ProofFailed
 from ost_assets.postgres.bookkeeping import BUILD_SCHEMA
 from ost_assets.seeding import lock_writer
+from ost_assets.seeding.check_sql import check_sql, failing_rows_sql, literal
 from ost_assets.seeding.lock import (
     CHECKS_FILE,
     FOREIGN_KEYS_FILE,
@@ -27,7 +28,6 @@ from ost_assets.seeding.lock import (
     Lock,
     read_lock,
 )
-from ost_assets.seeding.lock_writer import failing_rows_sql
 
 COMMITTED = Path(__file__).parents[2] / "sql_fallback"
 
@@ -262,7 +262,7 @@ def _test(query: str, uid: str = "test.t.c.0123456789", **config: Any) -> dict[s
 
 
 def _checks_file(*tests: dict[str, Any]) -> str:
-    return lock_writer._HEADER + "".join(lock_writer._check_sql(test) for test in tests)
+    return lock_writer._HEADER + "".join(check_sql(test, lock_writer._unqualified(test)) for test in tests)
 
 
 def test_the_committed_checks_file_gives_back_the_query_of_every_check(committed: Lock) -> None:
@@ -348,7 +348,7 @@ def _parse_literal(text: str) -> str | None:
 @example("'")
 @example("\\' or 1=1; --")
 def test_a_literal_is_read_back_as_the_value_it_was(value: str | None) -> None:
-    assert _parse_literal(lock_writer._literal(value)) == value
+    assert _parse_literal(literal(value)) == value
 
 
 # --- what a lock cannot hold -----------------------------------------------------------------------------

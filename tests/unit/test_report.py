@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ost_assets.seeding.report import CheckResult, CheckStatus, NodeResult, Report, TableResult
+from ost_assets.postgres.digest import Content
+from ost_assets.seeding.report import CheckResult, CheckStatus, NodeResult, Report
 
 _text = st.text(max_size=8)
 _seconds = st.floats(0, 1e6, allow_nan=False)
@@ -33,7 +34,7 @@ _reports = st.builds(
     relocked=st.booleans(),
     nodes=st.lists(st.builds(NodeResult, _text, _seconds), max_size=2).map(tuple),
     checks=st.lists(_checks, max_size=2).map(tuple),
-    tables=st.dictionaries(_text, st.builds(TableResult, st.integers(0), _text), max_size=2),
+    tables=st.dictionaries(_text, st.builds(Content, st.integers(0), _text), max_size=2),
     seconds=_seconds,
 )
 

@@ -7,13 +7,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import pytest
+from psycopg import sql
 
 from ost_assets.errors import (
     AccessDenied,
     CheckFailed,
+    DbtCause,
     DbtFailed,
     DegradedRefused,
     GuardRefused,
@@ -25,7 +27,7 @@ from ost_assets.errors import (
     ServerFailed,
     ServerUnreachable,
 )
-from ost_assets.fingerprint import dbt_files, fingerprint
+from ost_assets.fingerprint import Fingerprint, dbt_files, fingerprint
 from ost_assets.postgres import bookkeeping
 from ost_assets.postgres.bookkeeping import BUILD_SCHEMA, Ready
 from ost_assets.postgres.catalog import Column, Table
@@ -34,11 +36,11 @@ from ost_assets.postgres.target import Target
 from ost_assets.seeding import audit, strategy
 from ost_assets.seeding.graph import Graph, Node
 from ost_assets.seeding.lock import Lock
-from ost_assets.seeding.report import CheckResult, NodeResult, Report, TableResult
+from ost_assets.seeding.report import CheckResult, NodeResult, Report
 from ost_assets.seeding.seeder import Progress, Seeded
 from ost_assets.settings import SeedStrategy, Settings, default_parameters, load_settings
 
-CAUSES = ("not installed", "does not parse", "node error", "timeout")
+CAUSES = get_args(DbtCause)
 GREEN = Seeded((NodeResult("seed.t.s", 0.1),), (CheckResult("test.t.c", "c", "pass", 0),))
 RED = replace(GREEN, checks=(CheckResult("test.t.c", "c", "fail", 3, "3 failing rows"),))
 WARNED = replace(GREEN, checks=(CheckResult("test.t.c", "c", "warn", 3, "3 failing rows"),))
@@ -50,12 +52,12 @@ TARGET = Target("localhost", 5432, "u", "d")
 
 
 class FakeConnection:
-    """Nothing here may reach a server: whoever executes something fails the test."""
+    """Nothing here may reach a server: whoever executes something but `analyze` fails the test."""
 
     closed = False
 
-    def execute(self, *_: object) -> None:
-        raise AssertionError("no server in a unit test")
+    def execute(self, query: sql.Composed) -> None:
+        assert query.as_string(None).startswith("analyze "), "no server in a unit test"
 
 
 @dataclass
@@ -122,7 +124,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
         parameters=default_parameters(),
         graph=graph,
         node_files={"seed.t.s": "0010_s.sql"},
-        tables={"s": TableResult(1, "d")},
+        tables={"s": Content(1, "d")},
         files={},
     )
     world = World(project, lock)
@@ -131,18 +133,18 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     def exclusive(*_: object, **__: object) -> Iterator[bool]:
         yield world.waited
 
-    def relock(_conn: object, _settings: object, _dbt: object, parameters: dict[str, int | float]) -> Lock:
+    def relock(_conn: object, _settings: object, _dbt: object) -> Lock:
         world.happened.append("relock")
-        assert parameters == default_parameters()
+        assert world.seeded_with[-1] == default_parameters()
         return replace(lock, inputs=dbt_files(project))
 
     def note(name: str) -> Callable[..., None]:
         return lambda *_: world.happened.append(name)
 
-    def finish(_: object, value: str, report: dict[str, Any]) -> Ready:
+    def finish(_: object, value: str, inputs: dict[str, Any], report: dict[str, Any]) -> None:
         world.happened.append("finish")
         world.finished = json.loads(json.dumps(report))
-        return Ready("ost_ready_x", value, report)
+        assert Fingerprint.of(inputs).value == value == report["fingerprint"]
 
     def nothing(*_: object) -> None:
         return None
@@ -150,11 +152,10 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     table = Table("s", (Column("id", "integer", True, False),), (), ())
     for module, name, stand_in in (
         (strategy, "exclusive", exclusive),
-        (strategy, "_read_lock", lambda _: world.lock),
+        (strategy, "find_lock", lambda _: world.lock),
         (strategy, "refuse_unprivileged", nothing),
         (strategy, "require_extensions", nothing),
         (strategy, "read_catalog", lambda *_: {"s": table}),
-        (strategy, "analyze", nothing),
         (strategy, "read_content", lambda *_: {"s": world.contents}),
         (strategy, "SqlSeeder", world.seeder("sql")),
         (bookkeeping, "refuse_foreign_relations", nothing),
@@ -199,7 +200,7 @@ def test_a_dbt_that_works_seeds_alone(world: World, wanted: str) -> None:
 def test_the_finished_report_is_the_one_that_is_returned_and_survives_json(world: World) -> None:
     report = world.build()
     assert Report.from_json(world.finished) == report
-    assert report.tables == {"s": TableResult(1, "d")}
+    assert report.tables == {"s": Content(1, "d")}
     assert [check.name for check in report.checks] == ["c", "matches_lock"]
     assert report.nodes == GREEN.nodes
 
@@ -220,7 +221,7 @@ def test_a_broken_dbt_is_stood_in_for_by_the_lock_and_the_run_is_degraded(world:
     assert (report.strategy, report.degraded) == ("sql", True)
     assert report.reason == f"{cause}: dbt: oh no"
     # What dbt left half done is dropped before the SQL starts.
-    assert world.happened == ["begin", "dbt", "drop", "begin", "sql", "finish", "drop"]
+    assert world.happened == ["begin", "dbt", "begin", "sql", "finish", "drop"]
 
 
 @pytest.mark.parametrize("cause", CAUSES)
@@ -359,7 +360,7 @@ def test_an_outdated_lock_stands_in_for_a_broken_dbt_and_names_the_changed_files
 def test_a_lock_is_made_with_the_default_parameters_and_the_data_with_the_wanted_ones(world: World) -> None:
     world.touch("models/new.sql")
     report = world.build(recommendation_top_n=9)
-    assert world.happened == ["begin", "dbt", "relock", "drop", "begin", "dbt", "finish", "drop"]
+    assert world.happened == ["begin", "dbt", "relock", "begin", "dbt", "finish", "drop"]
     assert world.seeded_with == [default_parameters(), {**default_parameters(), "top_n": 9}]
     assert report.checks[-1].message.startswith("1 rows; not compared, other parameters")
 
@@ -414,7 +415,7 @@ def test_the_choice_of_the_launchpad_wins_over_the_variable(world: World) -> Non
 def _done(world: World, strategy_of_it: Literal["dbt", "sql"], *, degraded: bool) -> None:
     value = fingerprint(world.settings()).value
     report = Report(value, strategy_of_it, "done by the other", degraded=degraded)
-    world.waited, world.ready = True, Ready("ost_ready_x", value, report.to_json())
+    world.waited, world.ready = True, Ready("ost_ready_x", value, {}, report.to_json())
 
 
 def test_a_set_up_that_waited_takes_the_result_of_the_other(world: World) -> None:

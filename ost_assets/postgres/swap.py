@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from psycopg import errors, sql
-from psycopg.types.json import Jsonb
 
 from ost_assets.errors import GuardRefused, PublishError
 from ost_assets.postgres import bookkeeping
@@ -23,21 +22,12 @@ _LOCK_TRY = "500ms"
 _PAUSE_SECONDS = 0.2
 
 
-def publish(
-    conn: Conn,
-    target_schema: str,
-    ready: Ready,
-    tables: Sequence[str],
-    inputs: dict[str, Any],
-    *,
-    timeout: float,
-) -> None:
-    """Move `tables` of the build into `target_schema`, in place of what we published before.
+def swap(conn: Conn, target_schema: str, ready: Ready, *, timeout: float) -> None:
+    """Move the tables of the build's report into `target_schema`, in place of what we published before.
 
     Grants on the old tables are given on the new ones. What else the build schema holds is dropped.
 
     Args:
-        inputs: what the fingerprint was made of; stored for `status --explain`.
         timeout: seconds to keep trying while readers hold the old tables.
 
     Raises:
@@ -49,7 +39,7 @@ def publish(
         try:
             with conn.transaction():
                 apply_settings(conn, {"lock_timeout": _LOCK_TRY}, local=True)
-                _swap(conn, target_schema, ready, sorted(tables), inputs)
+                _swap(conn, target_schema, ready)
             return
         except (errors.LockNotAvailable, errors.DeadlockDetected) as error:
             if time.monotonic() > deadline:
@@ -73,9 +63,8 @@ def publish(
             ) from error
 
 
-def _swap(
-    conn: Conn, target_schema: str, ready: Ready, tables: Sequence[str], inputs: dict[str, Any]
-) -> None:
+def _swap(conn: Conn, target_schema: str, ready: Ready) -> None:
+    tables = sorted(ready.report["tables"])
     conn.execute(sql.SQL("create schema if not exists {}").format(sql.Identifier(target_schema)))
     bookkeeping.refuse_foreign_relations(conn, target_schema, tables)
     old = _our_tables(conn, target_schema)
@@ -104,17 +93,9 @@ def _swap(
     oids = conn.execute(
         "select relname, oid::bigint from pg_class"
         " where relnamespace = to_regnamespace(quote_ident(%s)) and relname = any(%s)",
-        [target_schema, list(tables)],
+        [target_schema, tables],
     ).fetchall()
-    conn.execute(
-        sql.SQL(
-            "insert into {} (target_schema, fingerprint, inputs, relations, report)"
-            " values (%s, %s, %s, %s, %s) on conflict (target_schema) do update set"
-            " fingerprint = excluded.fingerprint, inputs = excluded.inputs,"
-            " relations = excluded.relations, report = excluded.report, published_at = now()"
-        ).format(sql.Identifier(bookkeeping.SCHEMA, "publication")),
-        [target_schema, ready.fingerprint, Jsonb(inputs), Jsonb(dict(oids)), Jsonb(ready.report)],
-    )
+    bookkeeping.record(conn, target_schema, ready, dict(oids))
     bookkeeping.drop_schema(conn, ready.schema)
 
 

@@ -1,0 +1,222 @@
+"""Runs dbt in this process. The only module that imports dbt, and only when it is used."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import signal
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from ost_assets import fingerprint
+from ost_assets.errors import DbtFailed
+from ost_assets.garbage_collection import rarely_collected
+from ost_assets.postgres.bookkeeping import BUILD_SCHEMA
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+    from ost_assets.postgres.target import Target
+    from ost_assets.seeding.graph import Manifest
+    from ost_assets.settings import Settings
+
+# So that the sessions of a dbt that was given up can be found and ended.
+APPLICATION_NAME = "ost_assets dbt"
+_PROFILE = "ost_assets"
+_THREADS = 4
+# dbt scrubs variables of this prefix from its own logs.
+_PASSWORD_VARIABLE = "DBT_ENV_SECRET_OST_PASSWORD"  # noqa: S105
+
+
+class DbtRunner:
+    """dbt on one project, connected to `target`, building in the build schema.
+
+    Args:
+        target: None where no command needs a database (`parse`).
+    """
+
+    def __init__(self, settings: Settings, target: Target | None) -> None:
+        self._settings = settings
+        self._target = target
+        self._folder = settings.home / "dbt"
+
+    @property
+    def log(self) -> Path:
+        """Where dbt writes its own log."""
+        return self._folder / "logs" / "dbt.log"
+
+    def run(
+        self,
+        command: list[str],
+        variables: Mapping[str, Any],
+        on_event: Callable[[Any], None] | None = None,
+        folder: str = "target",
+    ) -> Any:
+        """One dbt command.
+
+        Args:
+            variables: dbt's vars. They are part of the key of dbt's parse cache.
+            on_event: called with every event of dbt (`dbt_common.events.base_types.EventMsg`).
+            folder: below `.ost/dbt`, for the artifacts and the parse cache.
+
+        Returns:
+            The `result` of dbt's `dbtRunnerResult`; nodes in it may have failed.
+
+        Raises:
+            DbtFailed: dbt is absent, the project does not parse, dbt gave up, or the time is over.
+        """
+        runner, parse_errors = _import_dbt()
+        arguments = [
+            *command,
+            *("--project-dir", str(self._settings.dbt_project_dir)),
+            *("--profiles-dir", str(self._write_profile()), "--profile", _PROFILE),
+            *("--target-path", str(self._folder / folder), "--log-path", str(self.log.parent)),
+            *("--vars", json.dumps(variables), "--log-level", "none", "--no-use-colors"),
+            *("--no-version-check", "--no-send-anonymous-usage-stats", "--indirect-selection", "eager"),
+        ]
+        stamp = self._folder / folder / "inputs.sha256"
+        inputs = self._inputs_hash()
+        if not stamp.exists() or stamp.read_text() != inputs:
+            # dbt's parse cache goes by modification times, and so misses files put back with an old one
+            # (dbt-core 1.11, contracts/files.py): trusted only for the very files that it was made of.
+            arguments.append("--no-partial-parse")
+        timeout = self._settings.ost_dbt_timeout
+        with rarely_collected(), self._environment(), _deadline(timeout) as over:
+            result = runner(callbacks=[on_event] if on_event else []).invoke(arguments)
+        if over.is_set():
+            raise DbtFailed(
+                "timeout",
+                f"dbt did not finish within {timeout} s",
+                looked=str(self.log),
+                remedy="OST_DBT_TIMEOUT sets the seconds",
+            )
+        if result.exception is not None:
+            parsing = isinstance(result.exception, parse_errors)
+            raise DbtFailed(
+                "does not parse" if parsing else "gave up",
+                f"dbt: {self.clean(str(result.exception))}",
+                looked=f"{self._settings.dbt_project_dir}; {self.log}",
+            ) from result.exception
+        stamp.write_text(inputs)
+        return result.result
+
+    def manifest(self, command: list[str], variables: Mapping[str, Any], folder: str) -> Manifest:
+        """Run a command that writes a manifest (`parse`, `compile`), and read it. See `run`."""
+        self.run(command, variables, folder=folder)
+        manifest: Manifest = json.loads((self._folder / folder / "manifest.json").read_bytes())
+        return manifest
+
+    def clean(self, message: str | None) -> str:
+        """One line of dbt's words without the password."""
+        text = " ".join((message or "").split())
+        password = self._target.password if self._target else None
+        return text.replace(password, "***") if password else text
+
+    def _inputs_hash(self) -> str:
+        files = fingerprint.dbt_files(self._settings.dbt_project_dir)
+        return hashlib.sha256(json.dumps(files).encode()).hexdigest()
+
+    def _write_profile(self) -> Path:
+        """A profile of our own, so that dbt builds where we say, whatever the user's profiles name."""
+        name = "ci" if self._settings.ci else "dev"
+        target = self._target
+        output = {
+            "type": "postgres",
+            "host": target.host if target else "localhost",
+            "port": target.port if target else 5432,
+            "user": target.user if target else "nobody",
+            "password": f"{{{{ env_var('{_PASSWORD_VARIABLE}', '') }}}}",
+            "dbname": target.dbname if target else "nowhere",
+            "schema": BUILD_SCHEMA,
+            "threads": _THREADS,
+            "connect_timeout": 10,
+            "application_name": APPLICATION_NAME,
+        }
+        folder = self._folder / ("profiles" if target else "parse_profiles")
+        folder.mkdir(parents=True, exist_ok=True)
+        # JSON is YAML.
+        text = json.dumps({_PROFILE: {"target": name, "outputs": {name: output}}}, indent=1)
+        (folder / "profiles.yml").write_text(text)
+        return folder
+
+    @contextmanager
+    def _environment(self) -> Iterator[None]:
+        """libpq's variables for dbt's own connections, put back afterwards."""
+        seconds = self._settings.ost_statement_timeout
+        values = {
+            **(self._target.environment if self._target else {}),
+            _PASSWORD_VARIABLE: (self._target.password if self._target else None) or "",
+            "PGOPTIONS": f"-c TimeZone=UTC -c DateStyle=ISO -c search_path=public "
+            f"-c statement_timeout={seconds}s -c lock_timeout={self._settings.ost_lock_timeout}s",
+        }
+        before = {name: os.environ.get(name) for name in values}
+        os.environ.update(values)
+        try:
+            yield
+        finally:
+            for name, value in before.items():
+                if value is None:
+                    os.environ.pop(name, None)
+                else:
+                    os.environ[name] = value
+
+
+def parse_project(settings: Settings) -> Manifest:
+    """`dbt parse`, which needs no database.
+
+    Raises:
+        DbtFailed: dbt is absent or the project does not parse.
+    """
+    return DbtRunner(settings, None).manifest(["parse"], settings.parameters, "parse")
+
+
+def _import_dbt() -> tuple[Any, tuple[type[Exception], ...]]:
+    try:
+        from dbt.cli.exceptions import DbtUsageException
+        from dbt.cli.main import dbtRunner
+        from dbt.exceptions import DbtProjectError, ParsingError
+        from dbt_common.exceptions import CompilationError, DbtConfigError, DbtValidationError
+    except Exception as error:  # a broken installation may raise anything while importing
+        raise DbtFailed(
+            "not installed",
+            f"dbt cannot be imported: {error}",
+            remedy="install dbt-core and dbt-postgres (uv sync)",
+        ) from error
+    return dbtRunner, (
+        DbtProjectError,
+        ParsingError,
+        CompilationError,
+        DbtConfigError,
+        DbtValidationError,
+        DbtUsageException,  # among others: the project's folder does not exist
+    )
+
+
+@contextmanager
+def _deadline(seconds: int) -> Iterator[threading.Event]:
+    """Interrupt the main thread after `seconds`, as Ctrl-C would: dbt then cancels its own queries.
+
+    In another thread, or without SIGALRM (Windows), only the statement timeout remains.
+    """
+    over = threading.Event()
+    if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "SIGALRM"):
+        yield over
+        return
+
+    def interrupt(*_: object) -> None:
+        over.set()
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.alarm(seconds)
+    try:
+        yield over
+    except KeyboardInterrupt:
+        if not over.is_set():
+            raise
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
