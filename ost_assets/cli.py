@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from ost_assets import __version__
-from ost_assets.errors import OstError
+from ost_assets.errors import OstError, from_os_error
 from ost_assets.settings import Settings, load_settings
 from ost_assets.unchanged import unchanged
 
@@ -29,7 +29,9 @@ class _Commands(click.Group):
             return super().invoke(ctx)
         except OstError as error:
             click.echo(f"Error: {error}", err=True)
-            ctx.exit(1)
+        except OSError as error:
+            click.echo(f"Error: {from_os_error(error)}", err=True)
+        sys.exit(1)
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

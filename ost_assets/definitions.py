@@ -15,10 +15,10 @@ from ost_assets.seeding.current_graph import current_graph
 from ost_assets.settings import load_settings
 
 speak_plainly()
-_graph = current_graph(load_settings())
+_graph, _sure = current_graph(load_settings())
 
 defs = dg.Definitions(
-    assets=[postgres_extensions, seed_assets(_graph), test_database_asset(_graph), fixture_bundle],
+    assets=[postgres_extensions, seed_assets(_graph), test_database_asset(_graph, _sure), fixture_bundle],
     resources={"database": PostgresTarget()},
     # A process per step would cost a start of Dagster per step and buys nothing for a chain of four.
     executor=dg.in_process_executor,

@@ -153,3 +153,12 @@ class PublishError(OstError):
 
 class BundleError(OstError):
     """The bundle could not be written; the previous one is untouched."""
+
+
+def from_os_error(error: OSError) -> OstError:
+    """A file or folder that could not be used, named."""
+    return OstError(
+        f"a file or folder cannot be used: {error.strerror or error}",
+        looked=str(error.filename or ""),
+        remedy="see whether it exists, is writable and has room, and whether a variable names it wrongly",
+    )

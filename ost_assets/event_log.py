@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from dagster._serdes import ConfigurableClassData
 
 _BUSY_SECONDS = 30
+# A run has a file of its own, and the web UI reads those of many.
+_KEPT_ENGINES = 8
 
 
 class PooledSqliteEventLogStorage(SqliteEventLogStorage):
@@ -38,11 +40,14 @@ class PooledSqliteEventLogStorage(SqliteEventLogStorage):
     @contextmanager
     def _connect(self, shard: str) -> Iterator[Connection]:
         with self._db_lock:
-            engine = self._engines.get(shard)
+            engine = self._engines.pop(shard, None)
             if engine is None:
-                engine = self._engines[shard] = self._make_engine(shard)
+                engine = self._make_engine(shard)
                 self._initdb(engine)
                 self._initialized_dbs.add(shard)
+            self._engines[shard] = engine  # at the end: the longest unused comes first
+            if len(self._engines) > _KEPT_ENGINES:
+                self._engines.pop(next(iter(self._engines))).dispose()
             with engine.begin() as conn:
                 yield conn
 

@@ -9,7 +9,7 @@ from types import TracebackType
 
 import dagster as dg
 
-from ost_assets.errors import OstError
+from ost_assets.errors import OstError, from_os_error
 from ost_assets.seeding.report import Report
 from ost_assets.settings import Settings
 
@@ -22,7 +22,10 @@ def readable_failures() -> Iterator[None]:
     """Print an `OstError` once and raise it as `dagster.Failure`, without retries: bad input stays bad."""
     _shown.clear()
     try:
-        yield
+        try:
+            yield
+        except OSError as error:
+            raise from_os_error(error) from error
     except OstError as error:
         print(f"\nError: {error}\n", file=sys.stderr)
         _shown.set()

@@ -9,6 +9,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ost_assets.errors import SettingsError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -50,7 +52,17 @@ def fingerprint(settings: Settings) -> Fingerprint:
 
 
 def dbt_files(project_dir: Path) -> dict[str, str]:
-    """Relative path -> sha256 of every file that decides what the dbt project builds."""
+    """Relative path -> sha256 of every file that decides what the dbt project builds.
+
+    Raises:
+        SettingsError: there is no such folder, or a file in it cannot be read.
+    """
+    if not project_dir.is_dir():
+        raise SettingsError(
+            "there is no dbt project",
+            looked=str(project_dir),
+            remedy="run in the project's folder, or set OST_PROJECT_ROOT or OST_DBT_PROJECT_DIR",
+        )
     return {
         path.relative_to(project_dir).as_posix(): _sha256(path) for path in _walk(project_dir, project_dir)
     }
@@ -92,4 +104,11 @@ def _code_files() -> dict[str, str]:
 
 
 def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise SettingsError(
+            f"a file of the project cannot be read: {error.strerror}",
+            looked=str(path),
+            remedy="make it readable, or remove it",
+        ) from error

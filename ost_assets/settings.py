@@ -170,9 +170,11 @@ class Settings(BaseSettings):
 
     @cached_property
     def root(self) -> Path:
-        """The folder that holds `dbt_project/`: set, or found upwards from here, or the package's own."""
+        """The folder that the others are in: set, or that of the dbt project, or found upwards, or ours."""
         if self.ost_project_root is not None:
             return self.ost_project_root.resolve()
+        if self.ost_dbt_project_dir is not None:
+            return self.ost_dbt_project_dir.resolve().parent
         here = Path.cwd()
         for folder in (here, *here.parents):
             if (folder / "dbt_project" / "dbt_project.yml").is_file():

@@ -42,6 +42,7 @@ set local extra_float_digits = '1';
 set local client_encoding = 'UTF8';
 set local standard_conforming_strings = 'on';
 set local client_min_messages = 'warning';
+set local idle_session_timeout = '0';
 set local ost.top_n = :'top_n';
 set local ost.min_similarity = :'min_similarity';
 set local ost.weight_semantic = :'weight_semantic';

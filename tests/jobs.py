@@ -15,13 +15,13 @@ from ost_assets.settings import Settings
 
 def run_job(settings: Settings, *, raise_on_error: bool = True) -> dg.ExecuteInProcessResult:
     """Materialize everything, as `dagster asset materialize --select "*"` does."""
-    graph = current_graph(settings)
+    graph, sure = current_graph(settings)
     overrides = {
         name: value.get_secret_value() if hasattr(value, "get_secret_value") else value
         for name, value in settings.model_dump(exclude_unset=True).items()
     }
     return dg.materialize(
-        [postgres_extensions, seed_assets(graph), database_asset(graph), fixture_bundle],
+        [postgres_extensions, seed_assets(graph), database_asset(graph, sure), fixture_bundle],
         resources={"database": PostgresTarget(overrides={k: str(v) for k, v in overrides.items()})},
         instance=dg.DagsterInstance.ephemeral(),
         raise_on_error=raise_on_error,

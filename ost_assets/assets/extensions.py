@@ -6,6 +6,8 @@ from ost_assets.failures import readable_failures
 from ost_assets.postgres.connect import exclusive
 from ost_assets.postgres.extensions import create_extensions
 from ost_assets.resources import PostgresTarget
+from ost_assets.seeding.lock import find_lock
+from ost_assets.seeding.preflight import refuse_unfit_target
 
 
 @dg.asset(group_name="extensions", kinds={"postgres"})
@@ -13,6 +15,7 @@ def postgres_extensions(database: PostgresTarget) -> dg.MaterializeResult[None]:
     """The extensions of the target database: pgvector, and uuid-ossp where the server ships it."""
     with readable_failures(), database.connect() as (settings, target, conn):
         with exclusive(conn, timeout=settings.ost_wait_timeout):
+            refuse_unfit_target(conn, settings, find_lock(settings.lock_dir))
             found = create_extensions(
                 conn, settings.ost_required_extensions, settings.ost_optional_extensions
             )

@@ -63,8 +63,21 @@ class BundleManifest:
 
 def read_fingerprint(folder: Path) -> str | None:
     """The fingerprint of the bundle in `folder`, or None where there is no readable bundle."""
-    try:
-        fingerprint = json.loads((folder / MANIFEST_FILE).read_bytes())["fingerprint"]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        return None
+    fingerprint = _read(folder).get("fingerprint")
     return fingerprint if isinstance(fingerprint, str) else None
+
+
+def read_files(folder: Path) -> set[str]:
+    """The files that the manifest in `folder` lists, empty where it is not a bundle of this format."""
+    data = _read(folder)
+    files = data.get("files")
+    ours = data.get("format") == FORMAT and isinstance(data.get("fingerprint"), str)
+    return set(files) if ours and isinstance(files, dict) else set()
+
+
+def _read(folder: Path) -> dict[str, Any]:
+    try:
+        data = json.loads((folder / MANIFEST_FILE).read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return data if isinstance(data, dict) else {}

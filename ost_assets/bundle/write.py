@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import os
 import re
 import shutil
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 from psycopg import sql
 
 from ost_assets.bundle.manifest import (
@@ -20,6 +22,7 @@ from ost_assets.bundle.manifest import (
     BundleManifest,
     FileEntry,
     TableEntry,
+    read_files,
 )
 from ost_assets.errors import BundleError
 from ost_assets.postgres import bookkeeping, ddl
@@ -27,7 +30,7 @@ from ost_assets.postgres.catalog import read_catalog
 from ost_assets.postgres.digest import Content, copy_out
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from ost_assets.postgres.bookkeeping import Publication
     from ost_assets.postgres.catalog import Catalog, Table
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
 _KEYS_FOLLOW = "\n-- Keys and indexes, after the data.\n\n"
 # Windows keeps these names for itself, with any extension.
 _DEVICE = re.compile(r"con|prn|aux|nul|com\d|lpt\d", re.IGNORECASE)
+_WAIT_SECONDS = 600
 _FORMATS = ("copy", "parquet", "jsonl")
 
 
@@ -51,13 +55,8 @@ def write_bundle(conn: Conn, target_schema: str, extensions: Sequence[str], fold
     """
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        if folder.exists() and not (folder / MANIFEST_FILE).is_file() and any(folder.iterdir()):
-            raise BundleError(
-                "the export folder holds something that is not a bundle",
-                looked=str(folder),
-                remedy="choose another OST_BUNDLE_DIR, or empty that folder yourself",
-            )
-        with FileLock(folder.with_name(f".{folder.name}.lock")):
+        _refuse_foreign_files(folder)
+        with FileLock(folder.with_name(f".{folder.name}.lock"), timeout=_WAIT_SECONDS):
             _sweep(folder)
             # Beside its place: a move between file systems would not be atomic.
             scratch = Path(tempfile.mkdtemp(prefix=f".{folder.name}.new-", dir=folder.parent))
@@ -68,6 +67,12 @@ def write_bundle(conn: Conn, target_schema: str, extensions: Sequence[str], fold
                 _replace(folder, scratch)
             finally:
                 shutil.rmtree(scratch, ignore_errors=True)
+    except Timeout as error:
+        raise BundleError(
+            f"another export has held the folder for {_WAIT_SECONDS} s",
+            looked=str(folder),
+            remedy="wait for it or end it, then run again",
+        ) from error
     except OSError as error:
         raise BundleError(
             f"the bundle cannot be written: {error.strerror or error}",
@@ -93,8 +98,7 @@ def schema_sql(conn: Conn, catalog: Catalog) -> str:
 def _write(conn: Conn, target_schema: str, extensions: Sequence[str], folder: Path) -> BundleManifest:
     from ost_assets.bundle.rows import write_rows  # pyarrow; here, so that refusing costs nothing
 
-    with conn.transaction():
-        publication = _lock_published(conn, target_schema)
+    with _published_tables(conn, target_schema) as publication:
         everything = read_catalog(conn, target_schema)
         catalog = {name: everything[name] for name in sorted(publication.relations)}
         (folder / SCHEMA_FILE).write_bytes(schema_sql(conn, catalog).encode())
@@ -121,20 +125,25 @@ def _write(conn: Conn, target_schema: str, extensions: Sequence[str], folder: Pa
     return manifest
 
 
-def _lock_published(conn: Conn, target_schema: str) -> Publication:
-    """The publication, with its tables locked against a swap until the transaction ends."""
-    before = bookkeeping.published(conn, target_schema)
-    if before is None or not before.intact:
-        raise BundleError(
-            "there is no complete published test database to export",
-            looked=f"schema {target_schema!r} of {conn.info.host}/{conn.info.dbname}",
-            remedy="materialize test_database first, or run `ost-assets setup`",
-        )
-    tables = sql.SQL(", ").join(sql.Identifier(target_schema, name) for name in before.relations)
-    conn.execute(sql.SQL("lock table {} in access share mode").format(tables))
-    now = bookkeeping.published(conn, target_schema)
-    # Somebody published while we waited for the locks; ours are now on the new tables or on none.
-    return now if now == before and now is not None else _lock_published(conn, target_schema)
+@contextmanager
+def _published_tables(conn: Conn, target_schema: str) -> Iterator[Publication]:
+    """What is published, in a transaction that sees one state of it and keeps a swap away."""
+    while True:
+        before = bookkeeping.published(conn, target_schema)
+        if before is None or not before.intact:
+            raise BundleError(
+                "there is no complete published test database to export",
+                looked=f"schema {target_schema!r} of {conn.info.host}/{conn.info.dbname}",
+                remedy="materialize test_database first, or run `ost-assets setup`",
+            )
+        tables = sql.SQL(", ").join(sql.Identifier(target_schema, name) for name in before.relations)
+        with conn.transaction():
+            # A lock takes no snapshot: what comes after it sees the tables as they are once nobody swaps.
+            conn.execute("set transaction isolation level repeatable read, read only")
+            conn.execute(sql.SQL("lock table {} in access share mode").format(tables))
+            if bookkeeping.published(conn, target_schema) == before:
+                yield before
+                return
 
 
 def _refuse_changed(name: str, content: Content, publication: Publication) -> None:
@@ -177,11 +186,34 @@ def _file_entry(path: Path) -> FileEntry:
         return FileEntry(hashlib.file_digest(file, "sha256").hexdigest(), path.stat().st_size)
 
 
+def _refuse_foreign_files(folder: Path) -> None:
+    """A folder that is replaced as a whole must hold a bundle of ours and nothing else."""
+    if not folder.exists():
+        return
+    known = {MANIFEST_FILE, *read_files(folder)}
+    foreign = sorted(
+        path.relative_to(folder).as_posix()
+        for path in folder.rglob("*")
+        if not path.is_dir() and path.relative_to(folder).as_posix() not in known
+    )
+    if foreign or (known == {MANIFEST_FILE} and any(folder.iterdir())):
+        raise BundleError(
+            "the export folder holds something that is not of a bundle: "
+            + ", ".join(foreign[:5] or [MANIFEST_FILE]),
+            looked=str(folder),
+            remedy="choose another OST_BUNDLE_DIR, or empty that folder yourself",
+        )
+
+
 def _sweep(folder: Path) -> None:
-    """Remove what killed exports left beside the bundle; the caller's lock says that none is running."""
-    for kind in ("new", "old"):
-        for abandoned in folder.parent.glob(f".{folder.name}.{kind}-*"):
-            shutil.rmtree(abandoned, ignore_errors=True)
+    """Clear up what killed exports left beside the bundle; the caller's lock says that none is running."""
+    name = glob.escape(f".{folder.name}.")
+    for old in folder.parent.glob(f"{name}old-*"):
+        if not folder.exists() and (old / folder.name).exists():
+            os.rename(old / folder.name, folder)  # killed between the two renames of `_replace`
+        shutil.rmtree(old, ignore_errors=True)
+    for new in folder.parent.glob(f"{name}new-*"):
+        shutil.rmtree(new, ignore_errors=True)
 
 
 def _replace(folder: Path, fresh: Path) -> None:

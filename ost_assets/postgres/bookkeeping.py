@@ -6,6 +6,7 @@ published. Both are recognised by a mark in their comment, never by their name a
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from psycopg import errors, sql
 from psycopg.types.json import Jsonb
 
-from ost_assets.errors import GuardRefused
+from ost_assets.errors import GuardRefused, ServerFailed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,14 +23,19 @@ if TYPE_CHECKING:
 
 SCHEMA = "ost_assets"
 BUILD_SCHEMA = "ost_build"
+# By this the sessions of a dbt that was killed or given up are found.
+DBT_APPLICATION_NAME = "ost_assets dbt"
 _READY_PREFIX = "ost_ready_"
 _MARK = "made by ost_assets; dropped by its next set-up"
 # An audited build that nobody came to publish: its set-up was killed. The next one may take longer.
 _ABANDONED = "1 hour"
 
+_COMMENT = "what ost_assets published into this database"
+_ENDING_SECONDS = 10
+
 _TABLES = f"""
 create schema if not exists {SCHEMA};
-comment on schema {SCHEMA} is 'what ost_assets published into this database';
+comment on schema {SCHEMA} is '{_COMMENT}';
 create table if not exists {SCHEMA}.ready (
   schema_name text primary key, fingerprint text not null, inputs jsonb not null, report jsonb not null,
   created_at timestamptz not null default now());
@@ -69,7 +75,12 @@ class Publication:
 
 
 def prepare(conn: Conn) -> None:
-    """Create the bookkeeping tables where they are missing. Call it under `exclusive`."""
+    """Create the bookkeeping tables where they are missing. Call it under `exclusive`.
+
+    Raises:
+        GuardRefused: the schema is somebody else's.
+    """
+    refuse_foreign_schema(conn)
     if conn.execute("select to_regclass(%s)", [f"{SCHEMA}.publication"]).fetchone() == (None,):
         conn.execute(_TABLES)
 
@@ -111,9 +122,45 @@ def refuse_foreign_relations(conn: Conn, target_schema: str, names: Iterable[str
         )
 
 
+def refuse_foreign_schema(conn: Conn) -> None:
+    """Raise `GuardRefused` where a schema has the name of our bookkeeping and not its mark."""
+    row = conn.execute(
+        "select obj_description(oid, 'pg_namespace') from pg_namespace where nspname = %s", [SCHEMA]
+    ).fetchone()
+    if row is not None and row[0] != _COMMENT:
+        raise GuardRefused(
+            f"the schema {SCHEMA!r} is in the way and was not made by this project",
+            looked=f"{conn.info.host}/{conn.info.dbname}; nothing was changed",
+            remedy="rename that schema, or use another database",
+        )
+
+
+def end_dbt_sessions(conn: Conn) -> None:
+    """End what a killed or given up dbt still has running here, and wait. Call it under `exclusive`."""
+    query = (
+        "select count(pg_terminate_backend(pid)) from pg_stat_activity"
+        " where application_name = %s and datname = current_database() and usename = current_user"
+    )
+    deadline = time.monotonic() + _ENDING_SECONDS
+    while conn.execute(query, [DBT_APPLICATION_NAME]).fetchone() != (0,):
+        if time.monotonic() > deadline:
+            raise ServerFailed(
+                "sessions of an earlier dbt do not end",
+                looked=f"pg_stat_activity, application_name {DBT_APPLICATION_NAME!r}",
+                remedy="end them yourself and run again",
+            )
+        time.sleep(0.05)
+
+
 def begin_build(conn: Conn) -> None:
-    """Drop what crashed set-ups left behind and create an empty build schema. Call it under `exclusive`."""
+    """Drop what crashed set-ups left behind and create an empty build schema. Call it under `exclusive`.
+
+    Raises:
+        GuardRefused: a schema of that name is not ours.
+        ServerFailed: a killed set-up's sessions do not end.
+    """
     prepare(conn)
+    end_dbt_sessions(conn)
     ready = sql.Identifier(SCHEMA, "ready")
     kept = sql.SQL("select schema_name from {} where created_at > now() - {}::interval").format(
         ready, _ABANDONED
@@ -141,16 +188,14 @@ def drop_schema(conn: Conn, name: str) -> None:
     row = conn.execute(
         "select obj_description(oid, 'pg_namespace') from pg_namespace where nspname = %s", [name]
     ).fetchone()
-    if row is None:
-        return
-    if row[0] != _MARK:
+    if row is not None and row[0] != _MARK:
         raise GuardRefused(
             f"the schema {name!r} is in the way and was not made by this project",
             looked=f"{conn.info.host}/{conn.info.dbname}; nothing was changed",
             remedy="rename or drop that schema yourself, or use another database",
         )
     with conn.transaction():
-        conn.execute(sql.SQL("drop schema {} cascade").format(sql.Identifier(name)))
+        conn.execute(sql.SQL("drop schema if exists {} cascade").format(sql.Identifier(name)))
         conn.execute(
             sql.SQL("delete from {} where schema_name = %s").format(sql.Identifier(SCHEMA, "ready")),
             [name],
@@ -177,8 +222,8 @@ def find_ready(conn: Conn, fingerprints: Iterable[str]) -> Ready | None:
     """The newest audited build of one of these fingerprints, or None."""
     row = conn.execute(
         sql.SQL(
-            "select schema_name, fingerprint, inputs, report from {} where fingerprint = any(%s)"
-            " order by created_at desc limit 1"
+            "select schema_name, fingerprint, inputs, report from {} join pg_namespace on nspname = schema_name"
+            " where fingerprint = any(%s) order by created_at desc limit 1"
         ).format(sql.Identifier(SCHEMA, "ready")),
         [list(fingerprints)],
     ).fetchone()

@@ -27,12 +27,17 @@ class Column:
 
 @dataclass(frozen=True)
 class Constraint:
-    """`kind` is pg_constraint's letter: p, u, f, c or x. `definition` names tables without their schema."""
+    """`kind` is pg_constraint's letter: p, u, f, c or x. `definition` names tables without their schema.
+
+    Attributes:
+        references: the other table of a foreign key.
+    """
 
     name: str
     kind: str
     definition: str
     columns: tuple[str, ...]
+    references: str | None = None
 
 
 @dataclass(frozen=True)
@@ -75,7 +80,8 @@ order by c.relname collate "C", a.attnum
 CONSTRAINTS = """
 select c.relname, k.conname, k.contype::text, pg_get_constraintdef(k.oid),
        array(select a.attname::text from unnest(k.conkey) with ordinality as u (num, ord)
-             join pg_attribute as a on a.attrelid = k.conrelid and a.attnum = u.num order by u.ord)
+             join pg_attribute as a on a.attrelid = k.conrelid and a.attnum = u.num order by u.ord),
+       (select r.relname from pg_class as r where r.oid = k.confrelid)
 from pg_constraint as k
 join pg_class as c on c.oid = k.conrelid
 where c.relnamespace = to_regnamespace(quote_ident(%s)) and c.relkind = 'r'
@@ -103,9 +109,10 @@ def read_catalog(conn: Conn, schema: str) -> dict[str, Table]:
     for table, *column in conn.execute(_COLUMNS, [schema]):
         columns.setdefault(table, []).append(Column(*column))
     constraints: dict[str, list[Constraint]] = {}
-    for table, name, kind, definition, names in conn.execute(CONSTRAINTS, [schema]):
+    for table, name, kind, definition, names, references in conn.execute(CONSTRAINTS, [schema]):
         if kind != "n":
-            constraints.setdefault(table, []).append(Constraint(name, kind, definition, tuple(names)))
+            found = Constraint(name, kind, definition, tuple(names), references)
+            constraints.setdefault(table, []).append(found)
     indexes: dict[str, list[Index]] = {}
     for table, name, definition, _ in sorted(conn.execute(INDEXES, [schema])):
         indexes.setdefault(table, []).append(Index(name, definition))

@@ -33,6 +33,8 @@ SESSION_SETTINGS: dict[str, str] = {
     "client_encoding": "UTF8",
     "standard_conforming_strings": "on",
     "client_min_messages": "warning",
+    # The session that holds the set-up lock is idle while dbt works.
+    "idle_session_timeout": "0",
 }
 _CONNECT_SECONDS = 10
 _ADVISORY_KEY = 0x6F73745F61737365  # "ost_asse": one set-up at a time in a database
@@ -157,15 +159,23 @@ def translated_errors(target: Target) -> Iterator[None]:
             looked=target.url,
             remedy="see whether the server still runs, then run again; nothing was published",
         ) from error
+    except psycopg.Error as error:
+        raise ServerFailed(
+            f"PostgreSQL refused: {_first_line(error)}",
+            looked=f"{target.url}, {type(error).__name__} {error.sqlstate or ''}".rstrip(),
+            remedy="nothing was published; if the data is not to blame, please report this as a bug",
+        ) from error
 
 
 def _open(target: Target) -> Conn:
     try:
         return psycopg.connect(
-            **target.params,  # type: ignore[arg-type]
-            autocommit=True,
-            connect_timeout=_CONNECT_SECONDS,
-            application_name="ost_assets",
+            **{  # type: ignore[arg-type]
+                "connect_timeout": _CONNECT_SECONDS,
+                **target.params,
+                "application_name": "ost_assets",
+                "autocommit": True,
+            }
         )
     except psycopg.OperationalError as error:
         message = _first_line(error)

@@ -9,13 +9,10 @@ import os
 import signal
 import time
 import warnings
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from ost_assets.errors import ServerFailed, ServerUnreachable
 from ost_assets.postgres.target import Target
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 _STOP_SECONDS = 30
 
@@ -89,17 +86,19 @@ def stop(data_dir: Path) -> bool:
 
 
 def _is_postgres(pid: int, data_dir: Path) -> bool:
-    """Guard against a stale file whose pid belongs to another program by now."""
+    """Guard against a stale file whose pid belongs to another program by now, or to another server."""
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass
-    if os.path.isdir(f"/proc/{pid}"):
-        with open(f"/proc/{pid}/cmdline", "rb") as command_line:
-            return b"postgres" in command_line.read()
-    return True
+        command_line = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
+    except FileNotFoundError:
+        if Path("/proc/self").exists():
+            return False
+        import psutil  # heavy, and only where there is no /proc
+
+        try:
+            command_line = psutil.Process(pid).cmdline()
+        except psutil.Error:
+            return False
+    return "postgres" in Path(command_line[0]).name and str(data_dir) in command_line
 
 
 def _first_line(error: Exception) -> str:

@@ -63,7 +63,11 @@ def create_extensions(conn: Conn, required: Collection[str], optional: Iterable[
     for name in wanted:
         if available[name] is None:
             try:
-                conn.execute(sql.SQL("create extension if not exists {}").format(sql.Identifier(name)))
+                conn.execute(
+                    sql.SQL("create extension if not exists {} with schema public").format(
+                        sql.Identifier(name)
+                    )
+                )
             except errors.InsufficientPrivilege as error:
                 if name not in required:
                     absent[name] = "the role may not create it; " + _INSTEAD.get(name, "not needed")
@@ -85,11 +89,19 @@ def require_extensions(conn: Conn, required: Iterable[str]) -> None:
     Raises:
         ExtensionMissing: one of them is not in the database.
     """
-    rows = conn.execute("select extname from pg_extension").fetchall()
-    missing = sorted(set(required) - {name for (name,) in rows})
+    rows = conn.execute("select extname, extnamespace::regnamespace::text from pg_extension").fetchall()
+    schemas: dict[str, str] = dict(rows)
+    missing = sorted(set(required) - schemas.keys())
     if missing:
         raise ExtensionMissing(
             f"the database lacks the extension {', '.join(missing)}",
             looked=f"pg_extension of {conn.info.host}/{conn.info.dbname}",
             remedy="materialize postgres_extensions first, or run `ost-assets setup`",
         )
+    for name in required:
+        if schemas[name] not in ("public", "pg_catalog"):
+            raise ExtensionMissing(
+                f"the extension {name!r} is in the schema {schemas[name]!r}, where the tables do not look for it",
+                looked=f"pg_extension of {conn.info.host}/{conn.info.dbname}",
+                remedy=f'alter extension "{name}" set schema public;',
+            )

@@ -38,7 +38,7 @@ def _settle_expressions(conn: Conn, schema: str) -> None:
     before = _expressions(conn, schema)
     for _ in range(_MAX_ROUNDS):
         checks, indexes = before
-        for table, name, _, definition, _ in checks:
+        for table, name, _, definition, *_ in checks:
             owner, constraint = sql.Identifier(table), sql.Identifier(name)
             conn.execute(
                 sql.SQL("alter table {} drop constraint {}, add constraint {} {}").format(
@@ -66,7 +66,7 @@ def _settle_names(conn: Conn, schema: str) -> None:
     renames: list[tuple[str | None, str, str]] = []
     constraints = conn.execute(CONSTRAINTS, [schema]).fetchall()
     # By definition, so that numbered twins get the same number whatever they were called before.
-    for table, name, kind, _, columns in sorted(constraints, key=lambda r: (r[0], r[2], r[3])):
+    for table, name, kind, _, columns, _ in sorted(constraints, key=lambda r: (r[0], r[2], r[3])):
         if kind in _SUFFIX:
             parts = [] if kind == "p" else columns
             renames.append((table, name, _fresh_name([table, *parts], _SUFFIX[kind], taken)))

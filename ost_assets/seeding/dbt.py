@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ost_assets.errors import DbtFailed, NothingBuilt
-from ost_assets.postgres.bookkeeping import BUILD_SCHEMA
+from ost_assets.postgres.bookkeeping import BUILD_SCHEMA, end_dbt_sessions
 from ost_assets.postgres.settle import settle
-from ost_assets.seeding.dbt_runner import APPLICATION_NAME, DbtRunner
+from ost_assets.seeding.dbt_runner import DbtRunner
+from ost_assets.seeding.graph import graph_from_manifest
+from ost_assets.seeding.lockable import refuse_unlockable
 from ost_assets.seeding.report import CheckResult, CheckStatus, NodeResult
 from ost_assets.seeding.samples import sample_rows
+from ost_assets.seeding.seed_files import check_seed_files
 from ost_assets.seeding.seeder import Progress, Seeded
 
 if TYPE_CHECKING:
@@ -41,7 +44,12 @@ class DbtSeeder:
         self._project_dir = settings.dbt_project_dir
         self._dbt = DbtRunner(settings, target)
         self._parameters = parameters
-        self._command = ["build", *([] if unit_tests else ["--exclude-resource-type", "unit_test"])]
+        self._command = [
+            "build",
+            "--select",
+            "fqn:*",
+            *([] if unit_tests else ["--exclude-resource-type", "unit_test"]),
+        ]
 
     def seed(self, conn: Conn, schema: str, progress: Progress) -> Seeded:
         """See `Seeder.seed`.
@@ -49,18 +57,28 @@ class DbtSeeder:
         Raises:
             DbtFailed: dbt is absent, the project does not parse, a node errors, or the time is over.
             NothingBuilt: dbt is content and built no table.
+            InputInvalid: a seed file is malformed.
+            ProofFailed: the project uses what the lock cannot repeat; nothing was built.
         """
         assert schema == BUILD_SCHEMA, "dbt caches its parse by schema name, so the name is fixed"
+
+        parsed, manifest = self._dbt.parse(self._parameters)
+        graph = graph_from_manifest(manifest)
+        # Before anything is built: a model with a schema of its own would overwrite tables there.
+        refuse_unlockable(manifest, graph)
+        seeds = [node for node in graph.nodes if node.kind == "seed"]
+        check_seed_files(self._project_dir, {node.path: node.delimiter for node in seeds})
 
         def on_event(event: Any) -> None:
             if event.info.name == "NodeFinished":
                 progress(event.data.node_info.unique_id)
 
         try:
-            results = self._dbt.run(self._command, self._parameters, on_event).results
-        except DbtFailed as error:
-            if error.cause == "timeout":
-                _end_sessions(conn)
+            results = self._dbt.run(self._command, self._parameters, on_event, parsed=parsed).results
+        except BaseException:
+            # Given up or interrupted: what dbt's threads still run must not go on behind our back.
+            if not conn.closed:
+                end_dbt_sessions(conn)
             raise
         by_kind: dict[bool, list[Any]] = {True: [], False: []}
         for result in results:
@@ -90,6 +108,16 @@ class DbtSeeder:
                 looked=str(self._project_dir),
                 remedy="see model-paths, seed-paths and `enabled` in dbt_project.yml",
             )
+        done = {result.node.unique_id for result in results if result.status != "skipped"}
+        wanted = [*(node.unique_id for node in graph.nodes), *(check.unique_id for check in graph.checks)]
+        missing = [unique_id for unique_id in wanted if unique_id not in done]
+        if missing:
+            raise DbtFailed(
+                "node error",
+                f"dbt left out {len(missing)} of its nodes and tests: {', '.join(missing[:5])}",
+                looked=f"{self._project_dir}; {self._dbt.log}",
+                remedy="see selectors.yml and variables that begin with DBT_",
+            )
         settle(conn, schema)
         return Seeded(nodes, checks)
 
@@ -115,12 +143,3 @@ class DbtSeeder:
             sql=query,
             sample=sample_rows(conn, query) if failed and query else (),
         )
-
-
-def _end_sessions(conn: Conn) -> None:
-    """End what a dbt that was given up still has running in this database."""
-    conn.execute(
-        "select pg_terminate_backend(pid) from pg_stat_activity"
-        " where application_name = %s and datname = current_database() and usename = current_user",
-        [APPLICATION_NAME],
-    )

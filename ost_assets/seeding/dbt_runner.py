@@ -10,25 +10,34 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from filelock import FileLock, Timeout
+
 from ost_assets import fingerprint
 from ost_assets.errors import DbtFailed
 from ost_assets.garbage_collection import rarely_collected
-from ost_assets.postgres.bookkeeping import BUILD_SCHEMA
+from ost_assets.postgres.bookkeeping import BUILD_SCHEMA, DBT_APPLICATION_NAME
+from ost_assets.postgres.connect import SESSION_SETTINGS
+from ost_assets.postgres.target import Target
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-    from ost_assets.postgres.target import Target
     from ost_assets.seeding.graph import Manifest
     from ost_assets.settings import Settings
 
-# So that the sessions of a dbt that was given up can be found and ended.
-APPLICATION_NAME = "ost_assets dbt"
 _PROFILE = "ost_assets"
 _THREADS = 4
-# dbt scrubs variables of this prefix from its own logs.
-_PASSWORD_VARIABLE = "DBT_ENV_SECRET_OST_PASSWORD"  # noqa: S105
+# How the profile learns of the target. dbt scrubs variables of the long prefix from its own logs.
+_VARIABLES = {
+    "host": "OST_DBT_HOST",
+    "port": "OST_DBT_PORT",
+    "user": "OST_DBT_USER",
+    "dbname": "OST_DBT_DBNAME",
+    "password": "DBT_ENV_SECRET_OST_PASSWORD",
+}
+# Variables of dbt that would quietly make it do less than the whole project.
+_SELECTION_VARIABLES = ("DBT_RESOURCE_TYPES", "DBT_EXCLUDE_RESOURCE_TYPES", "DBT_EMPTY", "DBT_SAMPLE")
 
 
 class DbtRunner:
@@ -42,6 +51,8 @@ class DbtRunner:
         self._settings = settings
         self._target = target
         self._folder = settings.home / "dbt"
+        self._mode = "ci" if settings.ci else "dev"
+        self._file_lock = FileLock(self._folder / "dbt.lock", timeout=settings.ost_wait_timeout)
 
     @property
     def log(self) -> Path:
@@ -54,25 +65,28 @@ class DbtRunner:
         variables: Mapping[str, Any],
         on_event: Callable[[Any], None] | None = None,
         folder: str = "target",
+        parsed: Any = None,
     ) -> Any:
-        """One dbt command.
+        """One dbt command. Others on the same working folder wait for it.
 
         Args:
             variables: dbt's vars. They are part of the key of dbt's parse cache.
             on_event: called with every event of dbt (`dbt_common.events.base_types.EventMsg`).
             folder: below `.ost/dbt`, for the artifacts and the parse cache.
+            parsed: the result of a `parse`, which is then not done again.
 
         Returns:
             The `result` of dbt's `dbtRunnerResult`; nodes in it may have failed.
 
         Raises:
             DbtFailed: dbt is absent, the project does not parse, dbt gave up, or the time is over.
+            KeyboardInterrupt: and what else ends a process; dbt itself would hand it back as a result.
         """
         runner, parse_errors = _import_dbt()
         arguments = [
             *command,
             *("--project-dir", str(self._settings.dbt_project_dir)),
-            *("--profiles-dir", str(self._write_profile()), "--profile", _PROFILE),
+            *("--profiles-dir", str(self._write_profile()), "--profile", _PROFILE, "--target", self._mode),
             *("--target-path", str(self._folder / folder), "--log-path", str(self.log.parent)),
             *("--vars", json.dumps(variables), "--log-level", "none", "--no-use-colors"),
             *("--no-version-check", "--no-send-anonymous-usage-stats", "--indirect-selection", "eager"),
@@ -84,8 +98,8 @@ class DbtRunner:
             # (dbt-core 1.11, contracts/files.py): trusted only for the very files that it was made of.
             arguments.append("--no-partial-parse")
         timeout = self._settings.ost_dbt_timeout
-        with rarely_collected(), self._environment(), _deadline(timeout) as over:
-            result = runner(callbacks=[on_event] if on_event else []).invoke(arguments)
+        with rarely_collected(), self._environment(), self._lock(), _deadline(timeout) as over:
+            result = runner(manifest=parsed, callbacks=[on_event] if on_event else []).invoke(arguments)
         if over.is_set():
             raise DbtFailed(
                 "timeout",
@@ -93,6 +107,8 @@ class DbtRunner:
                 looked=str(self.log),
                 remedy="OST_DBT_TIMEOUT sets the seconds",
             )
+        if result.exception is not None and not isinstance(result.exception, Exception):
+            raise result.exception
         if result.exception is not None:
             parsing = isinstance(result.exception, parse_errors)
             raise DbtFailed(
@@ -104,10 +120,35 @@ class DbtRunner:
         return result.result
 
     def manifest(self, command: list[str], variables: Mapping[str, Any], folder: str) -> Manifest:
-        """Run a command that writes a manifest (`parse`, `compile`), and read it. See `run`."""
-        self.run(command, variables, folder=folder)
-        manifest: Manifest = json.loads((self._folder / folder / "manifest.json").read_bytes())
-        return manifest
+        """Run a command that writes a manifest (`compile`), and read it. See `run`."""
+        return self._run_for_manifest(command, variables, folder)[1]
+
+    def parse(self, variables: Mapping[str, Any], folder: str = "target") -> tuple[Any, Manifest]:
+        """`dbt parse`: its result, for `run(parsed=…)`, and the manifest as dbt writes it. See `run`."""
+        return self._run_for_manifest(["parse"], variables, folder)
+
+    def _run_for_manifest(
+        self, command: list[str], variables: Mapping[str, Any], folder: str
+    ) -> tuple[Any, Manifest]:
+        with self._lock():
+            result = self.run(command, variables, folder=folder)
+            manifest: Manifest = json.loads((self._folder / folder / "manifest.json").read_bytes())
+        return result, manifest
+
+    @contextmanager
+    def _lock(self) -> Iterator[None]:
+        """Hold the working folder: set-ups of other databases from the same checkout use it too."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        try:
+            with self._file_lock:
+                yield
+        except Timeout as error:
+            raise DbtFailed(
+                "timeout",
+                "another dbt has held the working folder too long",
+                looked=str(self._folder),
+                remedy="end it; OST_WAIT_TIMEOUT sets the seconds",
+            ) from error
 
     def clean(self, message: str | None) -> str:
         """One line of dbt's words without the password."""
@@ -121,38 +162,44 @@ class DbtRunner:
 
     def _write_profile(self) -> Path:
         """A profile of our own, so that dbt builds where we say, whatever the user's profiles name."""
-        name = "ci" if self._settings.ci else "dev"
-        target = self._target
         output = {
             "type": "postgres",
-            "host": target.host if target else "localhost",
-            "port": target.port if target else 5432,
-            "user": target.user if target else "nobody",
-            "password": f"{{{{ env_var('{_PASSWORD_VARIABLE}', '') }}}}",
-            "dbname": target.dbname if target else "nowhere",
+            # Not written down: the file is shared by set-ups of several databases from one checkout.
+            **{name: f"{{{{ env_var('{variable}') }}}}" for name, variable in _VARIABLES.items()},
+            "port": f"{{{{ env_var('{_VARIABLES['port']}') | as_number }}}}",
             "schema": BUILD_SCHEMA,
             "threads": _THREADS,
             "connect_timeout": 10,
-            "application_name": APPLICATION_NAME,
+            "application_name": DBT_APPLICATION_NAME,
         }
-        folder = self._folder / ("profiles" if target else "parse_profiles")
+        folder = self._folder / "profiles"
         folder.mkdir(parents=True, exist_ok=True)
         # JSON is YAML.
-        text = json.dumps({_PROFILE: {"target": name, "outputs": {name: output}}}, indent=1)
-        (folder / "profiles.yml").write_text(text)
+        text = json.dumps({_PROFILE: {"target": "dev", "outputs": {"dev": output, "ci": output}}}, indent=1)
+        path = folder / "profiles.yml"
+        if not path.exists() or path.read_text() != text:
+            path.write_text(text)
         return folder
 
     @contextmanager
     def _environment(self) -> Iterator[None]:
         """libpq's variables for dbt's own connections, put back afterwards."""
-        seconds = self._settings.ost_statement_timeout
-        values = {
-            **(self._target.environment if self._target else {}),
-            _PASSWORD_VARIABLE: (self._target.password if self._target else None) or "",
-            "PGOPTIONS": f"-c TimeZone=UTC -c DateStyle=ISO -c search_path=public "
-            f"-c statement_timeout={seconds}s -c lock_timeout={self._settings.ost_lock_timeout}s",
+        target = self._target or Target("localhost", 5432, "nobody", "nowhere")
+        session = SESSION_SETTINGS | {
+            "search_path": "public",
+            "statement_timeout": f"{self._settings.ost_statement_timeout}s",
+            "lock_timeout": f"{self._settings.ost_lock_timeout}s",
         }
-        before = {name: os.environ.get(name) for name in values}
+        options = [dict(target.options).get("options", "")]
+        options += [f"-c {name}={value.replace(' ', '')}" for name, value in session.items()]
+        values = {
+            **target.environment,
+            **{variable: str(getattr(target, name) or "") for name, variable in _VARIABLES.items()},
+            "PGOPTIONS": " ".join(options).strip(),
+        }
+        before = {name: os.environ.get(name) for name in (*values, *_SELECTION_VARIABLES)}
+        for name in _SELECTION_VARIABLES:
+            os.environ.pop(name, None)
         os.environ.update(values)
         try:
             yield
@@ -170,7 +217,7 @@ def parse_project(settings: Settings) -> Manifest:
     Raises:
         DbtFailed: dbt is absent or the project does not parse.
     """
-    return DbtRunner(settings, None).manifest(["parse"], settings.parameters, "parse")
+    return DbtRunner(settings, None).parse(settings.parameters, "parse")[1]
 
 
 def _import_dbt() -> tuple[Any, tuple[type[Exception], ...]]:

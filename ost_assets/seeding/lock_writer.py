@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg import sql
 
-from ost_assets import fingerprint
 from ost_assets.errors import ProofFailed
 from ost_assets.postgres import ddl
 from ost_assets.postgres.bookkeeping import BUILD_SCHEMA
@@ -22,9 +21,10 @@ from ost_assets.postgres.digest import Content, ordered_select
 from ost_assets.seeding.check_sql import CREATE_CHECKS_TABLE, check_sql, literal
 from ost_assets.seeding.graph import Graph, Manifest, Node, graph_from_manifest
 from ost_assets.seeding.lock import CHECKS_FILE, FOREIGN_KEYS_FILE, LOCK_FILE, SETUP_FILE, Lock
+from ost_assets.seeding.lockable import refuse_unlockable
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from ost_assets.postgres.catalog import Catalog, Table
     from ost_assets.postgres.connect import Conn
@@ -37,7 +37,7 @@ _HEADER = "-- Written by `ost-assets lock`. Do not edit.\n"
 def write_lock(
     folder: Path,
     *,
-    project_dir: Path,
+    inputs: dict[str, str],
     manifest: Manifest,
     conn: Conn,
     schema: str,
@@ -48,6 +48,7 @@ def write_lock(
     """Write every file of the lock into the empty `folder`.
 
     Args:
+        inputs: dbt file -> sha256, as they were when dbt read them.
         manifest: of a `dbt compile` with the parameters left open.
         schema: where dbt built the tables that `catalog` and `contents` describe.
 
@@ -55,7 +56,8 @@ def write_lock(
         ProofFailed: the project uses something that plain SQL cannot repeat exactly.
     """
     graph = graph_from_manifest(manifest)
-    _refuse_unlockable(manifest, {check.unique_id for check in graph.checks})
+    refuse_unlockable(manifest, graph)
+    _refuse_dangling_keys(graph, catalog)
     files: dict[str, str] = {}
     node_files: dict[str, str] = {}
     for number, node in enumerate(graph.nodes, start=1):
@@ -78,7 +80,7 @@ def write_lock(
         (folder / name).write_bytes(text.encode())
     lock = Lock(
         folder=folder,
-        inputs=fingerprint.dbt_files(project_dir),
+        inputs=inputs,
         parameters=parameters,
         graph=graph,
         node_files=node_files,
@@ -93,33 +95,19 @@ def write_lock(
     return lock
 
 
-def _refuse_unlockable(manifest: Manifest, locked_checks: Collection[str]) -> None:
-    problems = []
-    for uid, node in manifest["nodes"].items():
-        if node["resource_type"] == "test" and uid not in locked_checks:
-            problems.append(f"{uid} reads no table")
-        kind, config = node["resource_type"], node["config"]
-        if kind == "model" and config["materialized"] not in ("table", "ephemeral"):
-            problems.append(f"{uid} is materialized as {config['materialized']}")
-        if kind == "snapshot":
-            problems.append(f"{uid} is a snapshot")
-        if kind in ("model", "seed"):
-            problems += [f"{uid} has a {hook}" for hook in ("pre-hook", "post-hook") if config.get(hook)]
-            problems += [
-                f"{uid} sets {key}" for key in ("grants", "persist_docs", "sql_header") if config.get(key)
-            ]
-            if node.get("schema") != BUILD_SCHEMA and config["materialized"] != "ephemeral":
-                problems.append(f"{uid} has the schema {node.get('schema')!r} of its own")
-    for uid, source in manifest.get("sources", {}).items():
-        problems.append(f"{uid} is a source ({source['schema']}.{source['name']})")
-    for uid, operation in manifest["nodes"].items():
-        if operation["resource_type"] == "operation":
-            problems.append(f"{uid} is a project hook")
+def _refuse_dangling_keys(graph: Graph, catalog: Catalog) -> None:
+    """A foreign key to a table that is not published would quietly go when the rest is."""
+    left_behind = {node.relation for node in graph.nodes if not node.published}
+    problems = [
+        f"{node.relation}.{key.name} references {key.references}"
+        for node in graph.published
+        for key in catalog[node.relation].constraints
+        if key.references in left_behind
+    ]
     if problems:
         raise ProofFailed(
-            "the dbt project uses what the lock cannot repeat exactly: " + "; ".join(problems),
-            remedy="use tables, ephemeral models and seeds in one schema, or set "
-            "OST_SEED_STRATEGY=dbt and work without the lock",
+            "published tables have foreign keys to tables that are not published: " + "; ".join(problems),
+            remedy="publish those too, or drop the constraint",
         )
 
 

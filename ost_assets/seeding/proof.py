@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from psycopg import sql
 
+from ost_assets import fingerprint
 from ost_assets.errors import LockBroken, LockError, ProofFailed
 from ost_assets.postgres.bookkeeping import BUILD_SCHEMA
 from ost_assets.postgres.catalog import differences, read_catalog
@@ -37,12 +37,13 @@ def prove(conn: Conn, settings: Settings, dbt: DbtSeeder, folder: Path) -> Lock:
         ProofFailed: the project cannot be locked, or the two databases differ; each difference is named.
     """
     parameters = default_parameters()
+    inputs = fingerprint.dbt_files(settings.dbt_project_dir)
     manifest = dbt.compile_open()
     catalog = read_catalog(conn, BUILD_SCHEMA)
     contents = read_content(conn, BUILD_SCHEMA, catalog)
     lock = write_lock(
         folder,
-        project_dir=settings.dbt_project_dir,
+        inputs=inputs,
         manifest=manifest,
         conn=conn,
         schema=BUILD_SCHEMA,
@@ -50,6 +51,8 @@ def prove(conn: Conn, settings: Settings, dbt: DbtSeeder, folder: Path) -> Lock:
         contents=contents,
         parameters=parameters,
     )
+    if fingerprint.dbt_files(settings.dbt_project_dir) != inputs:
+        raise ProofFailed("the dbt project changed while it was being locked", remedy="run again")
     proof = sql.Identifier(_PROOF_SCHEMA)
     # Rolled back at the end: the proof leaves nothing behind, whatever happens to this process.
     with conn.transaction(force_rollback=True):
@@ -84,19 +87,26 @@ def relock(conn: Conn, settings: Settings, dbt: DbtSeeder) -> Lock:
         LockError: the folder cannot be written.
     """
     target = settings.lock_dir
-    with tempfile.TemporaryDirectory(prefix="ost-lock-") as scratch:
-        folder = Path(scratch)
-        prove(conn, settings, dbt, folder)
-        try:
-            target.mkdir(parents=True, exist_ok=True)
-            # lock.json goes first and comes last: a crash in between leaves no lock, never a wrong one.
-            (target / LOCK_FILE).unlink(missing_ok=True)
-            for stale in target.glob("*.sql"):
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        # Inside, and so on the same file system: each file is replaced in one move, lock.json last. Whatever
+        # interrupts that, the files on disk contradict lock.json and are refused, or are a whole lock.
+        with tempfile.TemporaryDirectory(prefix=".new-", dir=target) as scratch:
+            folder = Path(scratch)
+            prove(conn, settings, dbt, folder)
+            fresh = sorted(folder.iterdir(), key=lambda path: path.name == LOCK_FILE)
+            names = {path.name for path in fresh}
+            for path in fresh:
+                path.replace(target / path.name)
+        for stale in target.glob("*.sql"):
+            if stale.name not in names:
                 stale.unlink()
-            for path in sorted(folder.iterdir(), key=lambda p: p.name == LOCK_FILE):
-                shutil.move(path, target / path.name)
-        except OSError as error:
-            raise LockError(f"the lock cannot be written: {error}", looked=str(target)) from error
+    except OSError as error:
+        raise LockError(
+            f"the lock cannot be written: {error}",
+            looked=str(target),
+            remedy="make that folder writable and see that its disk has room, then run `ost-assets lock`",
+        ) from error
     return read_lock(target)
 
 

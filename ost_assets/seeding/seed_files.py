@@ -9,27 +9,26 @@ from typing import TYPE_CHECKING
 from ost_assets.errors import InputInvalid
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
 # One field may hold a long text, but not a whole damaged file behind an open quote.
 _FIELD_BYTES = 64 * 1024 * 1024
 
 
-def check_seed_files(project_dir: Path, names: Iterable[str], delimiters: Mapping[str, str]) -> None:
+def check_seed_files(project_dir: Path, delimiters: Mapping[str, str]) -> None:
     """Read CSV files strictly.
 
     Args:
-        names: paths relative to the project.
-        delimiters: path -> delimiter, for those that do not use a comma.
+        delimiters: path relative to the project -> delimiter.
 
     Raises:
         InputInvalid: wrong UTF-8, a NUL, a broken quote, an empty or repeated column name, or a row with
             more or fewer fields than the header; file and line are named.
     """
-    for name in names:
+    for name, delimiter in delimiters.items():
         path = project_dir / name
-        problem = seed_problem(path.read_bytes(), delimiters.get(name, ","))
+        problem = seed_problem(path.read_bytes(), delimiter)
         if problem:
             raise InputInvalid(
                 f"{name}, {problem}", looked=str(path), remedy="correct the file; nothing was changed"

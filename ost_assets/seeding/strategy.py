@@ -23,11 +23,10 @@ from ost_assets.postgres.catalog import read_catalog
 from ost_assets.postgres.connect import exclusive
 from ost_assets.postgres.digest import read_content
 from ost_assets.postgres.extensions import require_extensions
-from ost_assets.postgres.privileges import refuse_unprivileged
 from ost_assets.seeding.audit import engine_checks
 from ost_assets.seeding.lock import Lock, find_lock
+from ost_assets.seeding.preflight import refuse_unfit_target
 from ost_assets.seeding.report import Report, serves
-from ost_assets.seeding.seed_files import check_seed_files
 from ost_assets.seeding.sql import SqlSeeder
 from ost_assets.settings import default_parameters
 
@@ -63,11 +62,8 @@ def build(
     wanted = strategy or settings.ost_seed_strategy
     now, lock = fingerprint(settings), find_lock(settings.lock_dir)
     with exclusive(conn, timeout=settings.ost_wait_timeout) as waited:
-        refuse_unprivileged(conn, settings.ost_target_schema)
+        refuse_unfit_target(conn, settings, lock)
         require_extensions(conn, settings.ost_required_extensions)
-        if lock is not None:
-            names = [node.relation for node in lock.graph.published]
-            bookkeeping.refuse_foreign_relations(conn, settings.ost_target_schema, names)
         if waited and (done := _done_by_another(conn, settings, now, wanted)):
             return done
         bookkeeping.begin_build(conn)
@@ -134,9 +130,6 @@ class _Run:
         from ost_assets.seeding.proof import relock
 
         settings, lock = self.settings, self.lock
-        delimiters = {n.path: n.delimiter for n in lock.graph.nodes} if lock else {}
-        csv_files = [name for name in self.now.inputs["dbt"] if name.endswith(".csv")]
-        check_seed_files(settings.dbt_project_dir, csv_files, delimiters)
         stale = lock is None or bool(self.outdated)
         # A lock is made with the default parameters, whatever this run was asked for.
         parameters = default_parameters() if stale and not settings.ci else settings.parameters

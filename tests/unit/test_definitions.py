@@ -89,7 +89,6 @@ def _node(kind: str, name: str, *parents: str, **more: Any) -> Node:
         "group": None,
         "published": True,
         "delimiter": ",",
-        "columns": {},
         "has_vectors": False,
     }
     return Node(**{**values, **more})
@@ -111,7 +110,7 @@ FIXED = Graph(
 
 def test_the_assets_of_a_small_graph_are_those_of_the_snapshot(snapshot_json: SnapshotAssertion) -> None:
     definitions = dg.Definitions(
-        assets=[postgres_extensions, seed_assets(FIXED), database_asset(FIXED), fixture_bundle],
+        assets=[postgres_extensions, seed_assets(FIXED), database_asset(FIXED, FIXED.by_id), fixture_bundle],
         resources={"database": PostgresTarget()},
     )
     assert structure(definitions) == snapshot_json
@@ -222,7 +221,7 @@ ARROWS: dict[str, set[str]] = {
     "garbage_collection": set(),  # the standard library's gc, and nothing of ours
     "errors": set(),
     "settings": {"errors"},
-    "fingerprint": {"settings"},
+    "fingerprint": {"settings", "errors"},
     "postgres": {"settings", "errors"},
     "bundle": {"postgres", "settings", "errors"},
     "seeding": {"garbage_collection", "postgres", "fingerprint", "settings", "errors"},

@@ -15,6 +15,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from ost_assets import fingerprint as module
+from ost_assets.errors import SettingsError
 from ost_assets.fingerprint import Fingerprint, changed, dbt_files, explain, fingerprint
 from ost_assets.settings import Settings, load_settings
 
@@ -196,8 +197,10 @@ def test_the_fingerprint_over_other_dbt_files_is_the_one_they_would_give(project
     assert after.with_dbt_files(before.inputs["dbt"]) == before
 
 
-def test_a_project_that_does_not_exist_has_no_files(tmp_path: Path) -> None:
-    assert dbt_files(tmp_path / "nowhere") == {}
+def test_a_project_that_does_not_exist_is_an_error_that_names_the_folder(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError) as caught:
+        dbt_files(tmp_path / "nowhere")
+    assert caught.value.looked == str(tmp_path / "nowhere")
 
 
 _segment = st.text(st.characters(codec="utf-8", exclude_characters="/\0"), min_size=1, max_size=8).filter(

@@ -199,7 +199,7 @@ def test_the_asset_key_and_the_group_are_those_dagster_dbt_would_choose() -> Non
     }
 
 
-def test_a_node_carries_its_alias_delimiter_tags_and_columns() -> None:
+def test_a_node_carries_its_alias_delimiter_tags_and_vectors() -> None:
     graph = graph_from_manifest(
         manifest(
             node(
@@ -217,7 +217,7 @@ def test_a_node_carries_its_alias_delimiter_tags_and_columns() -> None:
     )
     (found,) = graph.nodes
     assert (found.relation, found.delimiter, found.tags) == ("S P", ";", ("a", "b"))
-    assert (found.columns, found.has_vectors, found.description) == ({"id": "", "v": "d"}, True, "about")
+    assert (found.has_vectors, found.description) == (True, "about")
 
 
 @pytest.mark.parametrize("data_type", [None, "", "uuid", "text", "halfvec(3)"])

@@ -19,6 +19,7 @@ from ost_assets.errors import LockBroken, LockMissing, ProofFailed
 from ost_assets.postgres.bookkeeping import BUILD_SCHEMA
 from ost_assets.seeding import lock_writer
 from ost_assets.seeding.check_sql import check_sql, failing_rows_sql, literal
+from ost_assets.seeding.graph import Graph
 from ost_assets.seeding.lock import (
     CHECKS_FILE,
     FOREIGN_KEYS_FILE,
@@ -28,6 +29,7 @@ from ost_assets.seeding.lock import (
     Lock,
     read_lock,
 )
+from ost_assets.seeding.lockable import refuse_unlockable
 
 COMMITTED = Path(__file__).parents[2] / "sql_fallback"
 
@@ -48,7 +50,6 @@ def _small() -> dict[str, Any]:
         "group": None,
         "published": True,
         "delimiter": ",",
-        "columns": {"id": ""},
         "has_vectors": False,
     }
     check = {
@@ -365,7 +366,7 @@ def test_tables_seeds_and_ephemeral_models_in_the_build_schema_can_be_locked() -
     ephemeral = copy.deepcopy(manifest["nodes"]["model.t.m"])
     ephemeral["config"]["materialized"] = "ephemeral"
     ephemeral["schema"] = "anything"
-    lock_writer._refuse_unlockable({**manifest, "nodes": {**manifest["nodes"], "model.t.e": ephemeral}}, ())
+    refuse_unlockable({**manifest, "nodes": {**manifest["nodes"], "model.t.e": ephemeral}}, Graph((), ()))
 
 
 @pytest.mark.parametrize(
@@ -384,11 +385,11 @@ def test_what_plain_sql_cannot_repeat_is_refused_by_name(change: dict[str, Any],
     manifest = _lockable()
     manifest["nodes"]["model.t.m"].update(change)
     with pytest.raises(ProofFailed) as caught:
-        lock_writer._refuse_unlockable(manifest, ())
+        refuse_unlockable(manifest, Graph((), ()))
     assert named in caught.value.what
 
 
 def test_a_source_is_refused_by_name() -> None:
     manifest = {**_lockable(), "sources": {"source.t.raw.p": {"schema": "raw", "name": "p"}}}
     with pytest.raises(ProofFailed, match=r"source\.t\.raw\.p is a source \(raw\.p\)"):
-        lock_writer._refuse_unlockable(manifest, ())
+        refuse_unlockable(manifest, Graph((), ()))

@@ -208,9 +208,9 @@ def test_the_error_names_file_and_line(tmp_path: Path) -> None:
     (tmp_path / "good.csv").write_bytes(b"id\n1\n")
     (tmp_path / "semicolon.csv").write_bytes(b"a;b\n1;2\n")
     (tmp_path / "bad.csv").write_bytes(b"id,name\n1\n")
-    check_seed_files(tmp_path, ["good.csv", "semicolon.csv"], {"semicolon.csv": ";"})
+    check_seed_files(tmp_path, {"good.csv": ",", "semicolon.csv": ";"})
     with pytest.raises(InputInvalid) as caught:
-        check_seed_files(tmp_path, ["good.csv", "bad.csv"], {})
+        check_seed_files(tmp_path, {"good.csv": ",", "bad.csv": ","})
     assert str(caught.value).startswith("bad.csv, line 2: 1 fields, the header has 2")
     assert str(tmp_path / "bad.csv") in caught.value.looked
 
@@ -219,4 +219,4 @@ def test_the_seeds_of_this_repository_pass() -> None:
     project = Path(__file__).parents[2] / "dbt_project"
     names = [path.relative_to(project).as_posix() for path in (project / "seeds").glob("*.csv")]
     assert names
-    check_seed_files(project, names, {})
+    check_seed_files(project, dict.fromkeys(names, ","))

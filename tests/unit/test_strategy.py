@@ -44,9 +44,7 @@ CAUSES = get_args(DbtCause)
 GREEN = Seeded((NodeResult("seed.t.s", 0.1),), (CheckResult("test.t.c", "c", "pass", 0),))
 RED = replace(GREEN, checks=(CheckResult("test.t.c", "c", "fail", 3, "3 failing rows"),))
 WARNED = replace(GREEN, checks=(CheckResult("test.t.c", "c", "warn", 3, "3 failing rows"),))
-NODE = Node(
-    "seed.t.s", "seed", "s", ("s",), "s", (), "seeds/s.csv", "", (), None, True, ",", {"id": ""}, False
-)
+NODE = Node("seed.t.s", "seed", "s", ("s",), "s", (), "seeds/s.csv", "", (), None, True, ",", False)
 LOCKED = Content(1, "d")
 TARGET = Target("localhost", 5432, "u", "d")
 
@@ -153,12 +151,11 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     for module, name, stand_in in (
         (strategy, "exclusive", exclusive),
         (strategy, "find_lock", lambda _: world.lock),
-        (strategy, "refuse_unprivileged", nothing),
+        (strategy, "refuse_unfit_target", nothing),
         (strategy, "require_extensions", nothing),
         (strategy, "read_catalog", lambda *_: {"s": table}),
         (strategy, "read_content", lambda *_: {"s": world.contents}),
         (strategy, "SqlSeeder", world.seeder("sql")),
-        (bookkeeping, "refuse_foreign_relations", nothing),
         (bookkeeping, "prepare", nothing),
         (bookkeeping, "begin_build", note("begin")),
         (bookkeeping, "drop_schema", note("drop")),
@@ -281,13 +278,6 @@ def test_other_contents_than_the_locks_are_red(world: World) -> None:
     world.contents = Content(1, "other")
     error = refused(world, CheckFailed)
     assert "matches_lock" in error.what
-
-
-def test_a_damaged_seed_file_is_found_before_anything_is_built(world: World) -> None:
-    (world.project / "seeds" / "s.csv").write_bytes(b"id,name\n1\n")
-    error = refused(world, InputInvalid)
-    assert "seeds/s.csv, line 2" in error.what
-    assert world.happened == ["begin", "drop"]
 
 
 def test_changed_seeds_that_do_not_build_are_at_fault_themselves(world: World) -> None:
