@@ -11,7 +11,7 @@ OstError
 ├── GuardRefused         the target holds somebody else's tables, or looks like production
 ├── SeedingError
 │   ├── DbtFailed            dbt itself broke; the one error that the SQL lock can stand in for
-│   ├── NothingBuilt         dbt is content, and there is not one table
+│   ├── NothingBuilt         dbt is content, and there is no table to publish
 │   ├── InputInvalid         a seed file is wrong: the data is at fault, no fallback
 │   ├── CheckFailed          a data test is red: the data is at fault, no fallback
 │   └── DegradedRefused      strict mode met a degraded run
@@ -106,7 +106,7 @@ class DbtFailed(SeedingError):
 
 
 class NothingBuilt(SeedingError):
-    """dbt ran without an error and built no table: a wrong path or everything disabled, never a success."""
+    """The dbt project has no table to publish: a wrong path or everything disabled, never a success."""
 
 
 class InputInvalid(SeedingError):

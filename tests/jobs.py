@@ -20,9 +20,11 @@ def run_job(settings: Settings, *, raise_on_error: bool = True) -> dg.ExecuteInP
         name: value.get_secret_value() if hasattr(value, "get_secret_value") else value
         for name, value in settings.model_dump(exclude_unset=True).items()
     }
-    return dg.materialize(
-        [postgres_extensions, seed_assets(graph), database_asset(graph, sure), fixture_bundle],
-        resources={"database": PostgresTarget(overrides={k: str(v) for k, v in overrides.items()})},
-        instance=dg.DagsterInstance.ephemeral(),
-        raise_on_error=raise_on_error,
-    )
+    # Left to the collector, its folder would be removed with a warning in the middle of another test.
+    with dg.DagsterInstance.ephemeral() as instance:
+        return dg.materialize(
+            [postgres_extensions, seed_assets(graph), database_asset(graph, sure), fixture_bundle],
+            resources={"database": PostgresTarget(overrides={k: str(v) for k, v in overrides.items()})},
+            instance=instance,
+            raise_on_error=raise_on_error,
+        )

@@ -14,7 +14,7 @@ from ost_assets.seeding.preflight import refuse_unfit_target
 def postgres_extensions(database: PostgresTarget) -> dg.MaterializeResult[None]:
     """The extensions of the target database: pgvector, and uuid-ossp where the server ships it."""
     with readable_failures(), database.connect() as (settings, target, conn):
-        with exclusive(conn, timeout=settings.ost_wait_timeout):
+        with exclusive(conn, timeout=settings.ost_wait_timeout, extensions_only=True):
             refuse_unfit_target(conn, settings, find_lock(settings.lock_dir))
             found = create_extensions(
                 conn, settings.ost_required_extensions, settings.ost_optional_extensions

@@ -9,10 +9,12 @@ from __future__ import annotations
 import re
 from typing import IO, TYPE_CHECKING, Any
 
+import psycopg
 import pyarrow as pa
 import pyarrow.parquet as pq
 from psycopg import sql
 
+from ost_assets.errors import BundleError
 from ost_assets.postgres.digest import ordered_select
 
 if TYPE_CHECKING:
@@ -54,7 +56,11 @@ def arrow_type(postgres_type: str) -> pa.DataType | None:
 
 
 def write_rows(conn: Conn, schema: str, table: Table, parquet: Path, json_lines: Path) -> None:
-    """Write both files in the canonical order. Needs a transaction (server-side cursor); memory stays flat."""
+    """Write both files in the canonical order. Needs a transaction (server-side cursor); memory stays flat.
+
+    Raises:
+        BundleError: a value has no place in Arrow.
+    """
     arrow_schema = pa.schema(
         pa.field(c.name, arrow_type(c.type) or pa.string(), nullable=c.nullable) for c in table.columns
     )
@@ -71,8 +77,15 @@ def write_rows(conn: Conn, schema: str, table: Table, parquet: Path, json_lines:
         conn.cursor("ost_rows", binary=True) as cursor,
     ):
         cursor.execute(query)
-        while rows := cursor.fetchmany(_BATCH_ROWS):
-            _write_batch(rows, arrow_schema, writer, lines)
+        try:
+            while rows := cursor.fetchmany(_BATCH_ROWS):
+                _write_batch(rows, arrow_schema, writer, lines)
+        except (psycopg.DataError, pa.ArrowException, OverflowError) as error:
+            raise BundleError(
+                f"the table {table.name!r} holds a value that Parquet cannot hold: {error}",
+                remedy="keep infinite times, years beyond 9999 or before 1, and arrays of arrays out of the "
+                "published tables, or publish them as text",
+            ) from error
 
 
 def _write_batch(

@@ -198,8 +198,7 @@ def _refuse_foreign_files(folder: Path) -> None:
     )
     if foreign or (known == {MANIFEST_FILE} and any(folder.iterdir())):
         raise BundleError(
-            "the export folder holds something that is not of a bundle: "
-            + ", ".join(foreign[:5] or [MANIFEST_FILE]),
+            "the export folder holds what is not a bundle's: " + ", ".join(foreign[:5] or [MANIFEST_FILE]),
             looked=str(folder),
             remedy="choose another OST_BUNDLE_DIR, or empty that folder yourself",
         )

@@ -37,7 +37,10 @@ SESSION_SETTINGS: dict[str, str] = {
     "idle_session_timeout": "0",
 }
 _CONNECT_SECONDS = 10
-_ADVISORY_KEY = 0x6F73745F61737365  # "ost_asse": one set-up at a time in a database
+# "ost_asse": one set-up at a time in a database. The other is for extensions alone: who waited there must not
+# take it for having waited for a build.
+_SETUP_KEY = 0x6F73745F61737365
+_EXTENSIONS_KEY = _SETUP_KEY + 1
 _POLL_SECONDS = 0.1
 
 
@@ -104,17 +107,19 @@ def set_search_path(conn: Conn, schema: str) -> None:
 
 
 @contextmanager
-def exclusive(conn: Conn, *, timeout: float) -> Iterator[bool]:
+def exclusive(conn: Conn, *, timeout: float, extensions_only: bool = False) -> Iterator[bool]:
     """Hold the database's set-up lock. Yields whether somebody else held it when we came.
 
     Args:
+        extensions_only: another lock, for those who create extensions and nothing else.
         timeout: seconds to wait for the other set-up.
 
     Raises:
         ServerFailed: it is still held after that time.
     """
+    key = _EXTENSIONS_KEY if extensions_only else _SETUP_KEY
     waited, deadline = False, time.monotonic() + timeout
-    while not _scalar(conn, "select pg_try_advisory_lock(%s)", _ADVISORY_KEY):
+    while not _scalar(conn, "select pg_try_advisory_lock(%s)", key):
         if time.monotonic() > deadline:
             raise ServerFailed(
                 f"another set-up has held this database for {timeout:.0f} s",
@@ -127,7 +132,7 @@ def exclusive(conn: Conn, *, timeout: float) -> Iterator[bool]:
         yield waited
     finally:
         if not conn.closed:
-            conn.execute("select pg_advisory_unlock(%s)", [_ADVISORY_KEY])
+            conn.execute("select pg_advisory_unlock(%s)", [key])
 
 
 @contextmanager

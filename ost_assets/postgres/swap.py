@@ -68,7 +68,7 @@ def _swap(conn: Conn, target_schema: str, ready: Ready) -> None:
     conn.execute(sql.SQL("create schema if not exists {}").format(sql.Identifier(target_schema)))
     bookkeeping.refuse_foreign_relations(conn, target_schema, tables)
     old = _our_tables(conn, target_schema)
-    grants: list[tuple[str, str, str, bool]] = []
+    grants: list[tuple[str, str, str, str, bool]] = []
     if old:
         listed = sql.SQL(", ").join(sql.Identifier(target_schema, name) for name in old)
         conn.execute(sql.SQL("lock table {} in access exclusive mode").format(listed))
@@ -80,11 +80,13 @@ def _swap(conn: Conn, target_schema: str, ready: Ready) -> None:
                 sql.Identifier(ready.schema, name), sql.Identifier(target_schema)
             )
         )
-    for name, role, privilege, grantable in grants:
-        if name in tables:
+    for name, column, role, privilege, grantable in grants:
+        if name in tables and (not column or _has_column(conn, target_schema, name, column)):
+            on_column = sql.SQL(" ({})").format(sql.Identifier(column)) if column else sql.SQL("")
             conn.execute(
-                sql.SQL("grant {} on {} to {}{}").format(
+                sql.SQL("grant {}{} on {} to {}{}").format(
                     sql.SQL(privilege),
+                    on_column,
                     sql.Identifier(target_schema, name),
                     sql.Identifier(role) if role else sql.SQL("public"),
                     sql.SQL(" with grant option" if grantable else ""),
@@ -112,15 +114,27 @@ def _our_tables(conn: Conn, target_schema: str) -> dict[str, int]:
     return {name: oid for name, oid in rows if record.relations.get(name) == oid}
 
 
-def _grants(conn: Conn, oids: Sequence[int]) -> list[tuple[str, str, str, bool]]:
-    """(table, role or '' for public, privilege, grantable) of everybody but the owners."""
+def _grants(conn: Conn, oids: Sequence[int]) -> list[tuple[str, str, str, str, bool]]:
+    """(table, column or '', role or '' for public, privilege, grantable) of everybody but the owners."""
     return conn.execute(
-        "select c.relname, coalesce(r.rolname, ''), x.privilege_type, x.is_grantable"
-        " from pg_class as c cross join aclexplode(c.relacl) as x"
-        " left join pg_roles as r on r.oid = x.grantee"
-        " where c.oid = any(%s) and x.grantee <> c.relowner order by 1, 2, 3",
+        "select c.relname, g.column_name, coalesce(r.rolname, ''), x.privilege_type, x.is_grantable"
+        " from pg_class as c"
+        " cross join lateral (select '' as column_name, c.relacl as acl union all"
+        "   select attname, attacl from pg_attribute where attrelid = c.oid and not attisdropped) as g"
+        " cross join aclexplode(g.acl) as x left join pg_roles as r on r.oid = x.grantee"
+        " where c.oid = any(%s) and x.grantee <> c.relowner order by 1, 2, 3, 4",
         [oids],
     ).fetchall()
+
+
+def _has_column(conn: Conn, schema: str, table: str, column: str) -> bool:
+    row = conn.execute(
+        "select from pg_attribute join pg_class as c on c.oid = attrelid"
+        " where c.relnamespace = to_regnamespace(quote_ident(%s)) and c.relname = %s and attname = %s"
+        " and not attisdropped",
+        [schema, table, column],
+    ).fetchone()
+    return row is not None
 
 
 def _holders(conn: Conn, target_schema: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ost_assets.errors import DbtFailed, NothingBuilt
+from ost_assets.fingerprint import dbt_files
 from ost_assets.postgres.bookkeeping import BUILD_SCHEMA, end_dbt_sessions
 from ost_assets.postgres.settle import settle
 from ost_assets.seeding.dbt_runner import DbtRunner
@@ -56,14 +57,23 @@ class DbtSeeder:
 
         Raises:
             DbtFailed: dbt is absent, the project does not parse, a node errors, or the time is over.
-            NothingBuilt: dbt is content and built no table.
+            NothingBuilt: the project has no table to publish.
             InputInvalid: a seed file is malformed.
             ProofFailed: the project uses what the lock cannot repeat; nothing was built.
         """
         assert schema == BUILD_SCHEMA, "dbt caches its parse by schema name, so the name is fixed"
 
+        # Already dbt's parser stumbles over a wrong encoding, and then it looks as if dbt were broken.
+        encoded = [name for name in dbt_files(self._project_dir) if name.endswith(".csv")]
+        check_seed_files(self._project_dir, dict.fromkeys(encoded))
         parsed, manifest = self._dbt.parse(self._parameters)
         graph = graph_from_manifest(manifest)
+        if not graph.published:
+            raise NothingBuilt(
+                "the dbt project has nothing to publish",
+                looked=str(self._project_dir),
+                remedy="see model-paths, seed-paths and `enabled` in dbt_project.yml",
+            )
         # Before anything is built: a model with a schema of its own would overwrite tables there.
         refuse_unlockable(manifest, graph)
         seeds = [node for node in graph.nodes if node.kind == "seed"]
@@ -101,12 +111,6 @@ class DbtSeeder:
                 f"dbt: {first.node.resource_type} {first.node.name} failed{more}: "
                 f"{self._dbt.clean(first.message)}",
                 looked=f"{self._project_dir / first.node.original_file_path}; {self._dbt.log}",
-            )
-        if not nodes:
-            raise NothingBuilt(
-                "dbt selected nothing and built nothing",
-                looked=str(self._project_dir),
-                remedy="see model-paths, seed-paths and `enabled` in dbt_project.yml",
             )
         done = {result.node.unique_id for result in results if result.status != "skipped"}
         wanted = [*(node.unique_id for node in graph.nodes), *(check.unique_id for check in graph.checks)]

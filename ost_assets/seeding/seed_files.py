@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 # One field may hold a long text, but not a whole damaged file behind an open quote.
-_FIELD_BYTES = 64 * 1024 * 1024
+_FIELD_CHARACTERS = 64 * 1024 * 1024
 
 
-def check_seed_files(project_dir: Path, delimiters: Mapping[str, str]) -> None:
+def check_seed_files(project_dir: Path, delimiters: Mapping[str, str | None]) -> None:
     """Read CSV files strictly.
 
     Args:
-        delimiters: path relative to the project -> delimiter.
+        delimiters: path relative to the project -> delimiter; None looks at the encoding alone.
 
     Raises:
         InputInvalid: wrong UTF-8, a NUL, a broken quote, an empty or repeated column name, or a row with
@@ -35,7 +35,7 @@ def check_seed_files(project_dir: Path, delimiters: Mapping[str, str]) -> None:
             )
 
 
-def seed_problem(data: bytes, delimiter: str = ",") -> str | None:
+def seed_problem(data: bytes, delimiter: str | None = ",") -> str | None:
     """What is wrong with the bytes of one CSV file, with its line, or None."""
     try:
         text = data.decode("utf-8-sig")
@@ -44,7 +44,9 @@ def seed_problem(data: bytes, delimiter: str = ",") -> str | None:
         return f"line {line}: the bytes {data[error.start : error.end].hex()} are not UTF-8"
     if "\0" in text:
         return f"line {text.count(chr(10), 0, text.index(chr(0))) + 1}: holds a NUL character"
-    csv.field_size_limit(_FIELD_BYTES)
+    if delimiter is None:
+        return None
+    csv.field_size_limit(_FIELD_CHARACTERS)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     header: list[str] | None = None
     line = 1  # where the present row begins; it may have several

@@ -24,7 +24,7 @@ from ost_assets.postgres.connect import exclusive
 from ost_assets.postgres.digest import read_content
 from ost_assets.postgres.extensions import require_extensions
 from ost_assets.seeding.audit import engine_checks
-from ost_assets.seeding.lock import Lock, find_lock
+from ost_assets.seeding.lock import Lock, find_lock, read_lock
 from ost_assets.seeding.preflight import refuse_unfit_target
 from ost_assets.seeding.report import Report, serves
 from ost_assets.seeding.sql import SqlSeeder
@@ -155,11 +155,14 @@ class _Run:
     def _with_sql(self, reason: str, *, fell_back: bool) -> tuple[Seeded, Lock, Report]:
         lock = self.lock
         if lock is None:
-            raise LockMissing(
-                f"there is no SQL lock to seed from ({reason})",
-                looked=str(self.settings.lock_dir),
-                remedy="mend dbt, then run `ost-assets lock` and commit the result",
-            )
+            try:
+                lock = read_lock(self.settings.lock_dir)
+            except LockMissing as error:
+                raise LockMissing(
+                    f"{error.what}, so nothing can stand in for dbt ({reason})",
+                    looked=error.looked,
+                    remedy=error.remedy,
+                ) from error
         degraded = fell_back or bool(self.outdated)
         if self.outdated:
             reason += f"; the lock is older than {', '.join(self.outdated)}"

@@ -110,7 +110,6 @@ NOBODY = "123e4567-e89b-12d3-a456-999999999999"
             CheckFailed,
             "relationships_raw_user_categories_user_id",
         ),
-        ("raw_projects", _cell("stargazers_count", "many"), InputInvalid, "raw_projects.*many"),
         ("raw_users", _cell("id", "no-uuid"), InputInvalid, "raw_users.*no-uuid"),
     ],
     ids=[
@@ -124,7 +123,6 @@ NOBODY = "123e4567-e89b-12d3-a456-999999999999"
         "empty file",
         "wrong dimension",
         "absent id",
-        "no number",
         "no uuid",
     ],
 )
@@ -246,28 +244,24 @@ def test_no_password_shows_in_any_output_or_file(awkward: Project, server_with_p
         assert "the server refuses the role 'locked' or its password" in wrong.stderr
         shown.append(wrong)
 
-        works = materialize(awkward, DATABASE_URL=url, **secrets)
-        assert works.returncode == 0, works.stderr
-        assert "seeded by    dbt in" in works.stderr
-        shown.append(works)
-
+        # Through dbt first, which logs most, and then through SQL.
         awkward.write("models/wrong.sql", "{{ config(contract={'enforced': false}) }} select 1 / 0 as id")
-        degraded = materialize(awkward, DATABASE_URL=url, RECOMMENDATION_TOP_N="2", CI="true", **secrets)
+        degraded = materialize(awkward, DATABASE_URL=url, CI="true", **secrets)
+        assert degraded.returncode == 0, degraded.stderr
         assert "DEGRADED" in degraded.stderr
         shown.append(degraded)
 
         wrong_in_dagster = materialize(awkward, DATABASE_URL=_with_password(database, WRONG), **secrets)
         assert wrong_in_dagster.returncode == 1
         shown.append(wrong_in_dagster)
-        for arguments in (("status", "--explain"), ("dbt", "debug")):
-            shown.append(ost_assets(awkward, *arguments, DATABASE_URL=url, **secrets))
+        shown.append(ost_assets(awkward, "status", "--explain", DATABASE_URL=url, **secrets))
         stored = str(database.query("select * from ost_assets.publication"))
     for result in shown:
         assert "S3ntinel" not in result.stdout + result.stderr, result.args
     assert "S3ntinel" not in stored
     files = [path for path in awkward.root.rglob("*") if path.is_file()]
     assert any(path.suffix == ".db" for path in files), "no event log was searched"
-    assert any(path.name == "dbt.log" for path in files), "no log of dbt was searched"
+    assert any(path.name == "profiles.yml" for path in files), "no profile of dbt was searched"
     holding = [path for path in files if b"S3ntinel" in path.read_bytes()]
     assert holding == []
 
@@ -323,6 +317,22 @@ def test_somebody_elses_files_in_a_bundle_folder_are_not_deleted_silently(
     assert (settings.bundle_dir / "notes.txt").read_text() == "precious"
 
 
+def test_a_folder_with_a_manifest_of_another_kind_is_no_bundle(
+    awkward: Project, database: Database, tmp_path: Path
+) -> None:
+    """Web pages and browser extensions have a manifest.json too."""
+    page = tmp_path / "web page"
+    page.mkdir()
+    (page / "manifest.json").write_text('{"name": "my page", "start_url": "/"}')
+    (page / "index.html").write_text("<p>precious</p>")
+    before = folder_digest(page)
+    settings = awkward.settings(database, ost_bundle_dir=page)
+    set_up(settings, "sql")
+    with pytest.raises(BundleError, match="not a bundle"):
+        export(settings)
+    assert folder_digest(page) == before
+
+
 @contextmanager
 def _small_disk(folder: Path, size: str) -> Iterator[Path]:
     """A file system of that size, in memory."""
@@ -343,8 +353,8 @@ def test_a_full_disk_under_the_bundle_leaves_the_old_bundle(
     set_up(ost.settings(database), "sql")
     settings = ost.settings(database)
     export(settings)
-    used = sum(path.stat().st_size for path in settings.bundle_dir.rglob("*"))
-    with _small_disk(tmp_path / "small", f"{used * 3 // 2 // 1024}k") as disk:
+    pages = sum(path.stat().st_size // 4096 + 1 for path in settings.bundle_dir.rglob("*"))
+    with _small_disk(tmp_path / "small", f"{pages * 4 * 3 // 2}k") as disk:
         small = ost.settings(database, ost_bundle_dir=disk / "bundle")
         export(small)
         before = folder_digest(disk / "bundle")

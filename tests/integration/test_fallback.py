@@ -64,7 +64,7 @@ Breakage = Callable[[Project, pytest.MonkeyPatch], None]
         (_broken_jinja, "does not parse: dbt: ", "models/phrases.sql"),
         (_broken_yaml, "does not parse: dbt: ", "models/more.yml"),
         (_unknown_ref, "does not parse: dbt: ", "models/phrases.sql"),
-        (_broken_project_file, "does not parse: dbt_project.yml", "dbt_project.yml"),
+        (_broken_project_file, "does not parse: dbt: ", "dbt_project.yml"),
         (_model_error, "node error: dbt: model phrases failed", "models/phrases.sql"),
     ],
 )
@@ -109,6 +109,16 @@ def test_dbt_that_takes_too_long_is_ended_with_its_queries_and_the_lock_seeds(
     assert (report.strategy, report.degraded) == ("sql", True)
     assert report.outdated == ("models/phrases.sql",)
     assert _dbt_sessions(database) == []
+
+
+def test_the_log_that_an_error_of_dbt_names_is_there(awkward: Project, database: Database) -> None:
+    _model_error(awkward, pytest.MonkeyPatch())
+    with pytest.raises(DbtFailed) as caught:
+        seed(awkward.settings(database, ost_seed_strategy="dbt"))
+    assert str(awkward.dbt / "models" / "phrases.sql") in caught.value.looked
+    if "log in " in caught.value.looked:
+        folder = Path(caught.value.looked.split("log in ")[1])
+        assert "Body text of another name" in (folder / "dbt.log").read_text()
 
 
 def test_a_statement_that_takes_too_long_is_ended_too(awkward: Project, database: Database) -> None:
