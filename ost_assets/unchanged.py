@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ost_assets.bundle.manifest import read_fingerprint
-from ost_assets.errors import ExtensionMissing, ServerUnreachable
+from ost_assets.errors import ExtensionMissing
 from ost_assets.fingerprint import fingerprint
 from ost_assets.postgres import bookkeeping
-from ost_assets.postgres.connect import connect, find_target
+from ost_assets.postgres.connect import connect, ensure_target
 from ost_assets.postgres.extensions import require_extensions
 from ost_assets.postgres.queries import failing_queries
 from ost_assets.seeding.report import serves
@@ -21,15 +21,12 @@ if TYPE_CHECKING:
 def unchanged(settings: Settings) -> Publication | None:
     """What is published, where a set-up would make the same again; None where there is work to do.
 
-    Trusts the published rows; `status` counts and compares them.
+    Starts the embedded server where that one is meant. Trusts the published rows; `status` compares them.
 
     Raises:
         SettingsError, GuardRefused, ServerError: the target cannot be looked at.
     """
-    try:
-        target = find_target(settings)
-    except ServerUnreachable:
-        return None
+    target = ensure_target(settings)
     with connect(settings, target) as conn:
         found = bookkeeping.published(conn, settings.ost_target_schema)
         if found is None or not found.intact:

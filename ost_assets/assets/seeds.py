@@ -4,6 +4,7 @@ Keys, groups and check names are those that dagster-dbt gives the same project (
 dagster-dbt itself stays out, because importing it costs more than the whole SQL way.
 """
 
+import math
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -49,7 +50,8 @@ def seed_assets(graph: Graph) -> dg.AssetsDefinition:
         with readable_failures(), database.connect() as (settings, target, conn):
             progress = _Progress(len(graph.nodes) + len(graph.checks))
             try:
-                report = build(conn, settings, target, progress, config.strategy or None)
+                since = _started_at(context)
+                report = build(conn, settings, target, progress, config.strategy or None, since)
             except CheckFailed as error:
                 yield from _check_results(error.checks, specs)
                 raise
@@ -155,6 +157,11 @@ def _metadata(node: Node, report: Report, seconds: Mapping[str, float]) -> dict[
     if table is not None:
         metadata |= {"dagster/row_count": table.rows, "content_digest": table.digest}
     return metadata
+
+
+def _started_at(context: dg.AssetExecutionContext) -> float:
+    record = context.instance.get_run_record_by_id(context.run_id)
+    return (record.start_time if record else None) or math.inf
 
 
 class _Progress:

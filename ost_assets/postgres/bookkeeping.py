@@ -53,6 +53,7 @@ class Ready:
     fingerprint: str
     inputs: dict[str, Any]
     report: dict[str, Any]
+    created_at: datetime
 
 
 @dataclass(frozen=True)
@@ -222,7 +223,7 @@ def find_ready(conn: Conn, fingerprints: Iterable[str]) -> Ready | None:
     """The newest audited build of one of these fingerprints, or None."""
     row = conn.execute(
         sql.SQL(
-            "select schema_name, fingerprint, inputs, report from {} join pg_namespace on nspname = schema_name"
+            "select schema_name, fingerprint, inputs, report, created_at from {} join pg_namespace on nspname = schema_name"
             " where fingerprint = any(%s) order by created_at desc limit 1"
         ).format(sql.Identifier(SCHEMA, "ready")),
         [list(fingerprints)],

@@ -88,7 +88,8 @@ class DbtRunner:
             *("--project-dir", str(self._settings.dbt_project_dir)),
             *("--profiles-dir", str(self._write_profile()), "--profile", _PROFILE, "--target", self._mode),
             *("--target-path", str(self._folder / folder), "--log-path", str(self.log.parent)),
-            *("--vars", json.dumps(variables), "--log-level", "none", "--no-use-colors"),
+            *("--vars", json.dumps(variables), "--log-level", "none", "--log-level-file", "debug"),
+            "--no-use-colors",
             *("--no-version-check", "--no-send-anonymous-usage-stats", "--indirect-selection", "eager"),
         ]
         stamp = self._folder / folder / "inputs.sha256"

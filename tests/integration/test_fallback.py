@@ -262,7 +262,7 @@ def test_without_a_lock_a_broken_dbt_is_an_error_that_names_both(
 ) -> None:
     (awkward.lock / "lock.json").unlink()
     _without_dbt(awkward, monkeypatch)
-    with pytest.raises(LockMissing, match=r"there is no SQL lock to seed from .not installed"):
+    with pytest.raises(LockMissing, match=r"nothing can stand in for dbt .not installed"):
         seed(awkward.settings(database))
     with pytest.raises(OstError, match="no SQL lock"):
         run_job(awkward.settings(database))

@@ -285,7 +285,7 @@ def test_no_part_of_the_engine_imports_a_skin() -> None:
         "failures",
         "pytest_plugin",
         "resources",
-        "event_log",
+        "dagster_storage",
     }
     found = {
         (path.name, module)

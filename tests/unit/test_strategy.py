@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -47,6 +48,7 @@ WARNED = replace(GREEN, checks=(CheckResult("test.t.c", "c", "warn", 3, "3 faili
 NODE = Node("seed.t.s", "seed", "s", ("s",), "s", (), "seeds/s.csv", "", (), None, True, ",", False)
 LOCKED = Content(1, "d")
 TARGET = Target("localhost", 5432, "u", "d")
+AT = datetime(2026, 11, 23, tzinfo=UTC)
 
 
 class FakeConnection:
@@ -405,7 +407,7 @@ def test_the_choice_of_the_launchpad_wins_over_the_variable(world: World) -> Non
 def _done(world: World, strategy_of_it: Literal["dbt", "sql"], *, degraded: bool) -> None:
     value = fingerprint(world.settings()).value
     report = Report(value, strategy_of_it, "done by the other", degraded=degraded)
-    world.waited, world.ready = True, Ready("ost_ready_x", value, {}, report.to_json())
+    world.waited, world.ready = True, Ready("ost_ready_x", value, {}, report.to_json(), AT)
 
 
 def test_a_set_up_that_waited_takes_the_result_of_the_other(world: World) -> None:

@@ -1,4 +1,4 @@
-"""Dagster's SQLite event log with its connections kept.
+"""Dagster's own SQLite files, made by one process at a time, and the event log with its connections kept.
 
 Dagster makes a new engine for every event: connect, compile the statement anew, throw both away. A run
 here has some 450 events (each data test is an asset check), and that made up most of its time. Can go when
@@ -9,9 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
+from dagster._core.storage.runs.sqlite.sqlite_run_storage import SqliteRunStorage
+from dagster._core.storage.schedules.sqlite.sqlite_schedule_storage import SqliteScheduleStorage
+from filelock import FileLock
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.pool import SingletonThreadPool
 
@@ -21,6 +25,28 @@ if TYPE_CHECKING:
 _BUSY_SECONDS = 30
 # A run has a file of its own, and the web UI reads those of many.
 _KEPT_ENGINES = 8
+
+
+class GuardedSqliteRunStorage(SqliteRunStorage):
+    """Two first runs in a fresh clone would both create its tables, and one of them would fail."""
+
+    @classmethod
+    def from_config_value(  # type: ignore[override]  # Dagster's own makes its own class
+        cls, inst_data: ConfigurableClassData | None, config_value: Any
+    ) -> SqliteRunStorage:
+        with _one_at_a_time(config_value["base_dir"]):
+            return super().from_config_value(inst_data, config_value)
+
+
+class GuardedSqliteScheduleStorage(SqliteScheduleStorage):
+    """As `GuardedSqliteRunStorage`."""
+
+    @classmethod
+    def from_config_value(  # type: ignore[override]  # as above
+        cls, inst_data: ConfigurableClassData | None, config_value: Any
+    ) -> SqliteScheduleStorage:
+        with _one_at_a_time(config_value["base_dir"]):
+            return super().from_config_value(inst_data, config_value)
 
 
 class PooledSqliteEventLogStorage(SqliteEventLogStorage):
@@ -35,7 +61,8 @@ class PooledSqliteEventLogStorage(SqliteEventLogStorage):
     def from_config_value(
         cls, inst_data: ConfigurableClassData | None, config_value: Any
     ) -> PooledSqliteEventLogStorage:
-        return cls(inst_data=inst_data, **config_value)
+        with _one_at_a_time(config_value["base_dir"]):
+            return cls(inst_data=inst_data, **config_value)
 
     @contextmanager
     def _connect(self, shard: str) -> Iterator[Connection]:
@@ -79,3 +106,9 @@ class PooledSqliteEventLogStorage(SqliteEventLogStorage):
             engine.dispose()
         self._engines.clear()
         super().dispose()
+
+
+def _one_at_a_time(base_dir: str) -> FileLock:
+    folder = Path(base_dir)
+    folder.mkdir(parents=True, exist_ok=True)
+    return FileLock(folder / ".creating", timeout=_BUSY_SECONDS)
