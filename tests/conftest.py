@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from ost_assets.settings import Settings, load_settings
+from ost_assets.settings import Settings
 from tests.servers import Database, Server
 
 TESTS = Path(__file__).parent
@@ -53,25 +52,6 @@ def database(server: Server) -> Iterator[Database]:
     """An empty database with nothing but PostgreSQL in it, dropped at the end."""
     with server.database() as fresh:
         yield fresh
-
-
-SettingsFactory = Callable[..., Settings]
-
-
-@pytest.fixture
-def settings_for(database: Database, tmp_path: Path) -> SettingsFactory:
-    """Settings on the test's database and on folders of its own; keywords override."""
-
-    def make(**overrides: Any) -> Settings:
-        defaults: dict[str, Any] = {
-            "database_url": database.url,
-            "ost_project_root": ROOT,
-            "ost_home": tmp_path / "ost",
-            # The parse cache of earlier runs cannot decide a test; a full parse each time would only be slow.
-        }
-        return load_settings(**{**defaults, **overrides})
-
-    return make
 
 
 def repository_environment(**variables: str) -> dict[str, str]:

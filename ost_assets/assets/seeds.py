@@ -160,7 +160,7 @@ def _metadata(node: Node, report: Report, seconds: Mapping[str, float]) -> dict[
 
 
 def _started_at(context: dg.AssetExecutionContext) -> float:
-    record = context.instance.get_run_record_by_id(context.run_id)
+    record = context.instance.get_run_record_by_id(context.run.run_id)
     return (record.start_time if record else None) or math.inf
 
 
