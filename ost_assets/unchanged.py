@@ -26,6 +26,8 @@ def unchanged(settings: Settings) -> Publication | None:
     Raises:
         SettingsError, GuardRefused, ServerError: the target cannot be looked at.
     """
+    if settings.uses_embedded_server and not settings.embedded_data_dir.exists():
+        return None  # a first run: nothing to look at, and the job starts the server itself
     target = ensure_target(settings)
     with connect(settings, target) as conn:
         found = bookkeeping.published(conn, settings.ost_target_schema)
