@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from ost_assets.seeding.graph import Manifest
     from ost_assets.settings import Settings
 
+# Said aloud, because a project may have a default selector of fewer nodes.
+_EVERYTHING = ("--select", "fqn:*")
 _STATUS: dict[str, CheckStatus] = {"pass": "pass", "warn": "warn", "fail": "fail"}
 
 
@@ -47,8 +49,7 @@ class DbtSeeder:
         self._parameters = parameters
         self._command = [
             "build",
-            "--select",
-            "fqn:*",
+            *_EVERYTHING,
             *([] if unit_tests else ["--exclude-resource-type", "unit_test"]),
         ]
 
@@ -131,7 +132,9 @@ class DbtSeeder:
         Raises:
             DbtFailed: see `DbtRunner.run`.
         """
-        return self._dbt.manifest(["compile"], {**self._parameters, "lock_parameters": True}, "lock")
+        return self._dbt.manifest(
+            ["compile", *_EVERYTHING], {**self._parameters, "lock_parameters": True}, "lock"
+        )
 
     def _check(self, conn: Conn, result: Any) -> CheckResult:
         test = result.node

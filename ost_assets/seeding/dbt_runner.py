@@ -99,9 +99,13 @@ class DbtRunner:
             # (dbt-core 1.11, contracts/files.py): trusted only for the very files that it was made of.
             arguments.append("--no-partial-parse")
         timeout = self._settings.ost_dbt_timeout
-        with rarely_collected(), self._environment(), self._lock(), _deadline(timeout) as over:
+        with rarely_collected(), self._environment(), self._lock(), _interruptible(timeout) as caught:
             result = runner(manifest=parsed, callbacks=[on_event] if on_event else []).invoke(arguments)
-        if over.is_set():
+        for number in caught:
+            if number != signal.SIGALRM:
+                signal.raise_signal(number)  # to whoever listened before us
+                raise KeyboardInterrupt
+        if caught:
             raise DbtFailed(
                 "timeout",
                 f"dbt did not finish within {timeout} s",
@@ -152,8 +156,8 @@ class DbtRunner:
             ) from error
 
     def clean(self, message: str | None) -> str:
-        """One line of dbt's words without the password."""
-        text = " ".join((message or "").split())
+        """One line of dbt's words without the password and without the stack of macros behind them."""
+        text = " ".join((message or "").split()).split(" > in macro ")[0]
         password = self._target.password if self._target else None
         return text.replace(password, "***") if password else text
 
@@ -244,27 +248,30 @@ def _import_dbt() -> tuple[Any, tuple[type[Exception], ...]]:
 
 
 @contextmanager
-def _deadline(seconds: int) -> Iterator[threading.Event]:
-    """Interrupt the main thread after `seconds`, as Ctrl-C would: dbt then cancels its own queries.
+def _interruptible(seconds: int) -> Iterator[list[int]]:
+    """Turn signals into a KeyboardInterrupt, at which alone dbt cancels its queries; so too when time is over.
 
+    Yields the signals that came. Whoever called has to pass them on, for dbt makes a result of the interrupt.
     In another thread, or without SIGALRM (Windows), only the statement timeout remains.
     """
-    over = threading.Event()
+    caught: list[int] = []
     if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "SIGALRM"):
-        yield over
+        yield caught
         return
 
-    def interrupt(*_: object) -> None:
-        over.set()
+    def interrupt(number: int, _: object) -> None:
+        caught.append(number)
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGALRM, interrupt)
+    signals = (signal.SIGALRM, signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, interrupt) for number in signals}
     signal.alarm(seconds)
     try:
-        yield over
+        yield caught
     except KeyboardInterrupt:
-        if not over.is_set():
+        if not caught:
             raise
     finally:
         signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
