@@ -65,6 +65,11 @@ def test_every_command_does_what_a_new_user_is_told(clone: Path, database: Datab
             assert "The test database is ready." in done.stderr
             assert "checks       117 passed" in done.stderr
     assert database.query('select count(*) from "USER_PROJECT_SIMILARITY"') == [(15,)]
+    # `ost-assets lock` was among them: what it wrote is what this repository has committed.
+    committed, written = (
+        {path.name: path.read_bytes() for path in (root / "sql_fallback").iterdir()} for root in (ROOT, clone)
+    )
+    assert written == committed
 
 
 def test_psql_alone_seeds_an_empty_database(clone: Path, database: Database) -> None:
