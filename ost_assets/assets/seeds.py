@@ -1,6 +1,7 @@
 """The dbt project's seeds, models and data tests as assets and asset checks, whoever builds them.
 
-Keys, groups and check names are those that dagster-dbt gives the same project (a test compares them).
+Keys and check names are those that dagster-dbt gives the same project (a test compares them); the group of a node that
+dbt gives none is its first tag.
 dagster-dbt itself stays out, because importing it costs more than the whole SQL way.
 """
 
