@@ -123,16 +123,16 @@ def refuse_foreign_relations(conn: Conn, target_schema: str, names: Iterable[str
         )
 
 
-def refuse_foreign_schema(conn: Conn) -> None:
-    """Raise `GuardRefused` where a schema has the name of our bookkeeping and not its mark."""
+def refuse_foreign_schema(conn: Conn, name: str = SCHEMA, mark: str = _COMMENT) -> None:
+    """Raise `GuardRefused` where a schema of that name stands and does not carry our mark as its comment."""
     row = conn.execute(
-        "select obj_description(oid, 'pg_namespace') from pg_namespace where nspname = %s", [SCHEMA]
+        "select obj_description(oid, 'pg_namespace') from pg_namespace where nspname = %s", [name]
     ).fetchone()
-    if row is not None and row[0] != _COMMENT:
+    if row is not None and row[0] != mark:
         raise GuardRefused(
-            f"the schema {SCHEMA!r} is in the way and was not made by this project",
+            f"the schema {name!r} is in the way and was not made by this project",
             looked=f"{conn.info.host}/{conn.info.dbname}; nothing was changed",
-            remedy="rename that schema, or use another database",
+            remedy="rename or drop that schema yourself, or use another database",
         )
 
 
@@ -186,15 +186,7 @@ def drop_schema(conn: Conn, name: str) -> None:
     Raises:
         GuardRefused: it exists and does not carry our mark.
     """
-    row = conn.execute(
-        "select obj_description(oid, 'pg_namespace') from pg_namespace where nspname = %s", [name]
-    ).fetchone()
-    if row is not None and row[0] != _MARK:
-        raise GuardRefused(
-            f"the schema {name!r} is in the way and was not made by this project",
-            looked=f"{conn.info.host}/{conn.info.dbname}; nothing was changed",
-            remedy="rename or drop that schema yourself, or use another database",
-        )
+    refuse_foreign_schema(conn, name, _MARK)
     with conn.transaction():
         conn.execute(sql.SQL("drop schema if exists {} cascade").format(sql.Identifier(name)))
         conn.execute(
