@@ -21,7 +21,10 @@ OstError
 │   ├── LockStale            the dbt project moved on and CI may not rewrite the lock
 │   └── ProofFailed          dbt and the SQL do not give the same database; no lock is written
 ├── PublishError         the swap could not be made, or what stands is of another version; it is untouched
-└── BundleError          the fixture bundle could not be written; the old bundle stands
+├── BundleError          the fixture bundle could not be written; the old bundle stands
+│   ├── BundleMissing        there is no bundle in that folder
+│   └── BundleBroken         damaged, contradicting itself, or of a format this version does not read
+└── IsolationError       no template or clone could be had; the others stand
 ```
 """
 
@@ -153,6 +156,18 @@ class PublishError(OstError):
 
 class BundleError(OstError):
     """The bundle could not be written; the previous one is untouched."""
+
+
+class BundleMissing(BundleError):
+    """There is no bundle where one was named."""
+
+
+class BundleBroken(BundleError):
+    """The bundle's files are not what its manifest says, or another version made it; nothing was restored."""
+
+
+class IsolationError(OstError):
+    """A template database or a clone could not be made or dropped, or there are too many."""
 
 
 def from_os_error(error: OSError) -> OstError:

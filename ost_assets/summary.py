@@ -27,7 +27,9 @@ def summary(settings: Settings, target: Target, published: Publication, title: s
         "seeded by": f"{report.strategy} in {report.seconds:.1f} s ({report.reason})",
         "tables": f"{len(report.tables)} in schema {settings.ost_target_schema}, {rows} rows: "
         + ", ".join(f"{name} {table.rows}" for name, table in report.tables.items()),
-        "checks": f"{passed} passed" + (f", {warned} warned" if warned else ""),
+        "checks": f"{passed} passed" + (f", {warned} warned" if warned else "")
+        if report.checks
+        else "none here: they passed before the bundle was made",
         "fingerprint": published.fingerprint[:16],
         "bundle": str(settings.bundle_dir),
         "connect": target.url,

@@ -3,7 +3,7 @@
 import dagster as dg
 
 from ost_assets.failures import readable_failures
-from ost_assets.postgres.connect import exclusive
+from ost_assets.postgres.connect import EXTENSIONS_KEY, exclusive
 from ost_assets.postgres.extensions import create_extensions
 from ost_assets.resources import PostgresTarget
 from ost_assets.seeding.lock import find_lock
@@ -14,8 +14,9 @@ from ost_assets.seeding.preflight import refuse_unfit_target
 def postgres_extensions(database: PostgresTarget) -> dg.MaterializeResult[None]:
     """The extensions of the target database: pgvector, and uuid-ossp where the server ships it."""
     with readable_failures(), database.connect() as (settings, target, conn):
-        with exclusive(conn, timeout=settings.ost_wait_timeout, extensions_only=True):
-            refuse_unfit_target(conn, settings, find_lock(settings.lock_dir))
+        with exclusive(conn, EXTENSIONS_KEY, timeout=settings.ost_wait_timeout):
+            lock = find_lock(settings.lock_dir)
+            refuse_unfit_target(conn, settings, lock.tables if lock else ())
             found = create_extensions(
                 conn, settings.ost_required_extensions, settings.ost_optional_extensions
             )

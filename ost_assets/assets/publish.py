@@ -6,8 +6,9 @@ import dagster as dg
 
 from ost_assets.errors import CheckFailed
 from ost_assets.failures import readable_failures
-from ost_assets.publishing import CONSUMER_QUERIES, publish_ready
+from ost_assets.publishing import publish_ready
 from ost_assets.resources import PostgresTarget
+from ost_assets.seeding.consumers import CONSUMER_QUERIES
 from ost_assets.seeding.graph import Graph
 
 SEEDED_BY_DBT = "seeded_by_dbt"

@@ -1,4 +1,4 @@
-"""The format of the bundle's `manifest.json`, version 1.
+"""The format of the bundle's `manifest.json` and `schema.sql`, version 1.
 
 Nothing in it depends on when, where, by whom or by which strategy the bundle was made: the same data
 gives the same bytes.
@@ -8,29 +8,37 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ConfigDict
+
+from ost_assets.postgres import ddl
+from ost_assets.postgres.catalog import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
 FORMAT = 1
 MANIFEST_FILE = "manifest.json"
 SCHEMA_FILE = "schema.sql"
+_KEYS_FOLLOW = "\n-- Keys and indexes, after the data.\n\n"
+_KNOWN_FIELDS_ONLY = ConfigDict(extra="forbid")  # when read back
 
 
 @dataclass(frozen=True)
-class TableEntry:
-    """One table of the bundle.
+class TableEntry(Table):
+    """One table of the bundle: what it is, and what it holds.
 
     Attributes:
         digest: hexadecimal sha256 of the canonical stream, which is the `copy` file byte by byte.
-        columns: name, PostgreSQL type and nullability, in order.
-        files: format (`copy`, `parquet`, `jsonl`) -> path relative to the bundle.
+        files: format (`copy`, `parquet`, `jsonl`) -> path relative to the bundle, with slashes.
     """
 
-    name: str
+    __pydantic_config__ = _KNOWN_FIELDS_ONLY
+
     rows: int
     digest: str
-    columns: tuple[dict[str, Any], ...]
-    primary_key: tuple[str, ...]
     files: dict[str, str]
 
 
@@ -38,16 +46,26 @@ class TableEntry:
 class FileEntry:
     """`sha256` is hexadecimal, `bytes` the size."""
 
+    __pydantic_config__ = _KNOWN_FIELDS_ONLY
+
     sha256: str
     bytes: int
 
 
 @dataclass(frozen=True)
 class BundleManifest:
-    """What is in the bundle; `files` lists every file but the manifest itself."""
+    """What is in the bundle.
+
+    Attributes:
+        inputs: what the fingerprint was made of: part -> name -> hash or value.
+        extensions: what a server must have to take the bundle.
+        files: path -> entry of every file but the manifest itself.
+    """
+
+    __pydantic_config__ = _KNOWN_FIELDS_ONLY
 
     fingerprint: str
-    parameters: dict[str, Any]
+    inputs: dict[str, dict[str, Any]]
     extensions: tuple[str, ...]
     tables: tuple[TableEntry, ...]
     files: dict[str, FileEntry]
@@ -59,6 +77,22 @@ class BundleManifest:
     def to_bytes(self) -> bytes:
         data = {"format": FORMAT, **asdict(self)}
         return (json.dumps(data, indent=1, ensure_ascii=False, sort_keys=True) + "\n").encode()
+
+
+def schema_sql(tables: Iterable[Table]) -> str:
+    """`schema.sql`: all tables, then (behind a comment line) all keys and indexes, foreign keys last."""
+    tables = sorted(tables, key=lambda table: table.name)
+    return "".join([*map(ddl.create_table_ddl, tables), _KEYS_FOLLOW, *key_ddl(tables)])
+
+
+def key_ddl(tables: Iterable[Table]) -> Iterator[str]:
+    """The statements that follow the data: keys and indexes table by table, then the foreign keys of all."""
+    tables = sorted(tables, key=lambda table: table.name)
+    for table in tables:
+        yield from ddl.constraint_ddl(table, foreign=False)
+        yield from ddl.index_ddl(table)
+    for table in tables:
+        yield from ddl.constraint_ddl(table, foreign=True)
 
 
 def read_fingerprint(folder: Path) -> str | None:

@@ -23,9 +23,10 @@ from ost_assets.bundle.manifest import (
     FileEntry,
     TableEntry,
     read_files,
+    schema_sql,
 )
 from ost_assets.errors import BundleError
-from ost_assets.postgres import bookkeeping, ddl
+from ost_assets.postgres import bookkeeping
 from ost_assets.postgres.catalog import read_catalog
 from ost_assets.postgres.digest import Content, copy_out
 
@@ -33,10 +34,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from ost_assets.postgres.bookkeeping import Publication
-    from ost_assets.postgres.catalog import Catalog, Table
     from ost_assets.postgres.connect import Conn
 
-_KEYS_FOLLOW = "\n-- Keys and indexes, after the data.\n\n"
 # Windows keeps these names for itself, with any extension.
 _DEVICE = re.compile(r"con|prn|aux|nul|com\d|lpt\d", re.IGNORECASE)
 _WAIT_SECONDS = 600
@@ -82,26 +81,13 @@ def write_bundle(conn: Conn, target_schema: str, extensions: Sequence[str], fold
     return manifest
 
 
-def schema_sql(conn: Conn, catalog: Catalog) -> str:
-    """All tables, then (behind a comment line) all keys and indexes, foreign keys last."""
-    tables = [catalog[name] for name in sorted(catalog)]
-    parts = [ddl.create_table_ddl(conn, table) for table in tables]
-    parts.append(_KEYS_FOLLOW)
-    for table in tables:
-        parts += ddl.constraint_ddl(conn, table, foreign=False)
-        parts += ddl.index_ddl(table)
-    for table in tables:
-        parts += ddl.constraint_ddl(conn, table, foreign=True)
-    return "".join(parts)
-
-
 def _write(conn: Conn, target_schema: str, extensions: Sequence[str], folder: Path) -> BundleManifest:
     from ost_assets.bundle.rows import write_rows  # pyarrow; here, so that refusing costs nothing
 
     with _published_tables(conn, target_schema) as publication:
         everything = read_catalog(conn, target_schema)
         catalog = {name: everything[name] for name in sorted(publication.relations)}
-        (folder / SCHEMA_FILE).write_bytes(schema_sql(conn, catalog).encode())
+        (folder / SCHEMA_FILE).write_bytes(schema_sql(catalog.values()).encode())
         (folder / "data").mkdir()
         entries = []
         stems: set[str] = set()
@@ -112,11 +98,11 @@ def _write(conn: Conn, target_schema: str, extensions: Sequence[str], folder: Pa
                 content = copy_out(conn, target_schema, table, file)
             _refuse_changed(name, content, publication)
             write_rows(conn, target_schema, table, folder / files["parquet"], folder / files["jsonl"])
-            entries.append(_entry(table, content, files))
+            entries.append(TableEntry(**vars(table), rows=content.rows, digest=content.digest, files=files))
     paths = [SCHEMA_FILE, *(path for entry in entries for path in entry.files.values())]
     manifest = BundleManifest(
         fingerprint=publication.fingerprint,
-        parameters=publication.inputs["parameters"],
+        inputs=publication.inputs,
         extensions=tuple(sorted(extensions)),
         tables=tuple(entries),
         files={path: _file_entry(folder / path) for path in paths},
@@ -154,17 +140,6 @@ def _refuse_changed(name: str, content: Content, publication: Publication) -> No
             f"{content.digest[:12]}, published were {recorded.rows} with {recorded.digest[:12]}",
             remedy="run `ost-assets setup --force` to publish fresh data; tests should use copies",
         )
-
-
-def _entry(table: Table, content: Content, files: dict[str, str]) -> TableEntry:
-    return TableEntry(
-        name=table.name,
-        rows=content.rows,
-        digest=content.digest,
-        columns=tuple({"name": c.name, "type": c.type, "nullable": c.nullable} for c in table.columns),
-        primary_key=table.primary_key,
-        files=files,
-    )
 
 
 def _stem(name: str, taken: set[str]) -> str:

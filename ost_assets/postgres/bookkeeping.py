@@ -143,7 +143,10 @@ def end_dbt_sessions(conn: Conn) -> None:
         " where application_name = %s and datname = current_database() and usename = current_user"
     )
     deadline = time.monotonic() + _ENDING_SECONDS
-    while conn.execute(query, [DBT_APPLICATION_NAME]).fetchone() != (0,):
+    # In a transaction, what pg_stat_activity shows stands still until it is told to look again.
+    while conn.execute("select pg_stat_clear_snapshot()") and conn.execute(
+        query, [DBT_APPLICATION_NAME]
+    ).fetchone() != (0,):
         if time.monotonic() > deadline:
             raise ServerFailed(
                 "sessions of an earlier dbt do not end",
@@ -195,7 +198,7 @@ def drop_schema(conn: Conn, name: str) -> None:
         )
 
 
-def finish_build(conn: Conn, fingerprint: str, inputs: dict[str, Any], report: dict[str, Any]) -> None:
+def finish_build(conn: Conn, fingerprint: str, inputs: dict[str, Any], report: dict[str, Any]) -> Ready:
     """Mark the build as audited, in one transaction: from now on it may be published."""
     name = _READY_PREFIX + fingerprint[:16]
     drop_schema(conn, name)
@@ -203,12 +206,15 @@ def finish_build(conn: Conn, fingerprint: str, inputs: dict[str, Any], report: d
         conn.execute(
             sql.SQL("alter schema {} rename to {}").format(sql.Identifier(BUILD_SCHEMA), sql.Identifier(name))
         )
-        conn.execute(
+        row = conn.execute(
             sql.SQL(
                 "insert into {} (schema_name, fingerprint, inputs, report) values (%s, %s, %s, %s)"
+                " returning schema_name, fingerprint, inputs, report, created_at"
             ).format(sql.Identifier(SCHEMA, "ready")),
             [name, fingerprint, Jsonb(inputs), Jsonb(report)],
-        )
+        ).fetchone()
+    assert row is not None
+    return Ready(*row)
 
 
 def find_ready(conn: Conn, fingerprints: Iterable[str]) -> Ready | None:

@@ -37,10 +37,11 @@ SESSION_SETTINGS: dict[str, str] = {
     "idle_session_timeout": "0",
 }
 _CONNECT_SECONDS = 10
-# "ost_asse": one set-up at a time in a database. The other is for extensions alone: who waited there must not
-# take it for having waited for a build.
-_SETUP_KEY = 0x6F73745F61737365
-_EXTENSIONS_KEY = _SETUP_KEY + 1
+# Advisory locks, numbered from "ost_asse". One set-up at a time in a database; extensions alone have a lock of
+# their own, because who waited there must not take it for having waited for a build; so have templates.
+SETUP_KEY = 0x6F73745F61737365
+EXTENSIONS_KEY = SETUP_KEY + 1
+TEMPLATES_KEY = SETUP_KEY + 2
 _POLL_SECONDS = 0.1
 
 
@@ -107,17 +108,18 @@ def set_search_path(conn: Conn, schema: str) -> None:
 
 
 @contextmanager
-def exclusive(conn: Conn, *, timeout: float, extensions_only: bool = False) -> Iterator[bool]:
-    """Hold the database's set-up lock. Yields whether somebody else held it when we came.
+def exclusive(conn: Conn, key: int = SETUP_KEY, *, timeout: float) -> Iterator[bool]:
+    """Hold one of the database's advisory locks. Yields whether somebody else held it when we came.
+
+    Who needs several takes them in the order of their numbers.
 
     Args:
-        extensions_only: another lock, for those who create extensions and nothing else.
-        timeout: seconds to wait for the other set-up.
+        key: `SETUP_KEY`, `EXTENSIONS_KEY` or `TEMPLATES_KEY`.
+        timeout: seconds to wait for the other one.
 
     Raises:
         ServerFailed: it is still held after that time.
     """
-    key = _EXTENSIONS_KEY if extensions_only else _SETUP_KEY
     waited, deadline = False, time.monotonic() + timeout
     while not _scalar(conn, "select pg_try_advisory_lock(%s)", key):
         if time.monotonic() > deadline:

@@ -10,14 +10,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ost_assets.postgres.catalog import Table
-    from ost_assets.postgres.connect import Conn
 
 
-def create_table_ddl(conn: Conn, table: Table) -> str:
+def create_table_ddl(table: Table) -> str:
     """`create table` with columns alone: keys and indexes come after the data."""
     lines = []
     for column in table.columns:
-        line = f"  {_quote(conn, column.name)} {column.type}"
+        line = f"  {_quote(column.name)} {column.type}"
         if column.collation is not None:
             line += f" collate {column.collation}"
         if column.default is not None:
@@ -25,16 +24,15 @@ def create_table_ddl(conn: Conn, table: Table) -> str:
         if not column.nullable:
             line += " not null"
         lines.append(line)
-    return f"create table {_quote(conn, table.name)} (\n" + ",\n".join(lines) + "\n);\n"
+    return f"create table {_quote(table.name)} (\n" + ",\n".join(lines) + "\n);\n"
 
 
-def constraint_ddl(conn: Conn, table: Table, *, foreign: bool) -> Iterator[str]:
+def constraint_ddl(table: Table, *, foreign: bool) -> Iterator[str]:
     """`alter table … add constraint` for the foreign keys, or for all the others (primary keys first)."""
     for item in sorted(table.constraints, key=lambda c: (c.kind != "p", c.name)):
         if (item.kind == "f") is foreign:
             yield (
-                f"alter table {_quote(conn, table.name)} "
-                f"add constraint {_quote(conn, item.name)} {item.definition};\n"
+                f"alter table {_quote(table.name)} add constraint {_quote(item.name)} {item.definition};\n"
             )
 
 
@@ -43,5 +41,5 @@ def index_ddl(table: Table) -> Iterator[str]:
         yield index.definition + ";\n"
 
 
-def _quote(conn: Conn, name: str) -> str:
-    return sql.Identifier(name).as_string(conn)
+def _quote(name: str) -> str:
+    return sql.Identifier(name).as_string()

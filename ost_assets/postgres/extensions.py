@@ -63,11 +63,13 @@ def create_extensions(conn: Conn, required: Collection[str], optional: Iterable[
     for name in wanted:
         if available[name] is None:
             try:
-                conn.execute(
-                    sql.SQL("create extension if not exists {} with schema public").format(
-                        sql.Identifier(name)
+                # In a transaction of the caller's, an optional one that is denied must not end it.
+                with conn.transaction():
+                    conn.execute(
+                        sql.SQL("create extension if not exists {} with schema public").format(
+                            sql.Identifier(name)
+                        )
                     )
-                )
             except errors.InsufficientPrivilege as error:
                 if name not in required:
                     absent[name] = "the role may not create it; " + _INSTEAD.get(name, "not needed")

@@ -68,9 +68,7 @@ def write_lock(
         node_files[node.unique_id] = name
         files[name] = "".join(_node_sql(node, manifest, conn, schema, table))
     files[FOREIGN_KEYS_FILE] = _HEADER + "".join(
-        line
-        for node in graph.nodes
-        for line in ddl.constraint_ddl(conn, catalog[node.relation], foreign=True)
+        line for node in graph.nodes for line in ddl.constraint_ddl(catalog[node.relation], foreign=True)
     )
     files[CHECKS_FILE] = _HEADER + "".join(
         check_sql(test := manifest["nodes"][check.unique_id], _unqualified(test)) for check in graph.checks
@@ -113,7 +111,7 @@ def _refuse_dangling_keys(graph: Graph, catalog: Catalog) -> None:
 
 def _node_sql(node: Node, manifest: Manifest, conn: Conn, schema: str, table: Table) -> Iterator[str]:
     yield f"{_HEADER}-- {node.kind} {node.name}, from {node.path}\n\n"
-    yield ddl.create_table_ddl(conn, table)
+    yield ddl.create_table_ddl(table)
     yield "\n"
     names = sql.SQL(", ").join(sql.Identifier(c.name) for c in table.columns).as_string(conn)
     into = f"insert into {sql.Identifier(table.name).as_string(conn)} ({names})"
@@ -123,7 +121,7 @@ def _node_sql(node: Node, manifest: Manifest, conn: Conn, schema: str, table: Ta
         query = _unqualified(manifest["nodes"][node.unique_id])
         yield f"{into}\nselect {names}\nfrom (\n{query}\n) as model;\n"
     yield "\n"
-    yield from ddl.constraint_ddl(conn, table, foreign=False)
+    yield from ddl.constraint_ddl(table, foreign=False)
     yield from ddl.index_ddl(table)
 
 

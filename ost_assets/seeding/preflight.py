@@ -8,16 +8,17 @@ from ost_assets.postgres import bookkeeping
 from ost_assets.postgres.privileges import refuse_unprivileged
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from ost_assets.postgres.connect import Conn
-    from ost_assets.seeding.lock import Lock
     from ost_assets.settings import Settings
 
 
-def refuse_unfit_target(conn: Conn, settings: Settings, lock: Lock | None) -> None:
+def refuse_unfit_target(conn: Conn, settings: Settings, tables: Iterable[str]) -> None:
     """Reads only.
 
     Args:
-        lock: names the tables that are to be published; without one, the swap itself looks.
+        tables: names that are to be published; where they are not known yet, the swap itself looks.
 
     Raises:
         AccessDenied: the role lacks a privilege, or the server takes no writes.
@@ -25,6 +26,4 @@ def refuse_unfit_target(conn: Conn, settings: Settings, lock: Lock | None) -> No
     """
     refuse_unprivileged(conn, settings.ost_target_schema)
     bookkeeping.refuse_foreign_schema(conn)
-    if lock is not None:
-        names = [node.relation for node in lock.graph.published]
-        bookkeeping.refuse_foreign_relations(conn, settings.ost_target_schema, names)
+    bookkeeping.refuse_foreign_relations(conn, settings.ost_target_schema, tables)

@@ -61,7 +61,7 @@ class Report:
 
     Attributes:
         fingerprint: of the inputs that were really used.
-        strategy: `dbt` or `sql`, who built it.
+        strategy: who built it; `bundle` where a finished one was restored.
         reason: why that one, in words.
         degraded: the SQL stood in for a broken dbt, or an outdated lock was used.
         outdated: input files that are newer than the lock, when that lock was used all the same.
@@ -70,7 +70,7 @@ class Report:
     """
 
     fingerprint: str
-    strategy: Literal["dbt", "sql"]
+    strategy: Literal["dbt", "sql", "bundle"]
     reason: str
     degraded: bool
     outdated: tuple[str, ...] = ()

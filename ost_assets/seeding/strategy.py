@@ -70,7 +70,7 @@ def build(
     wanted = strategy or settings.ost_seed_strategy
     now, lock = fingerprint(settings), find_lock(settings.lock_dir)
     with exclusive(conn, timeout=settings.ost_wait_timeout) as waited:
-        refuse_unfit_target(conn, settings, lock)
+        refuse_unfit_target(conn, settings, lock.tables if lock else ())
         require_extensions(conn, settings.ost_required_extensions)
         done = _done_by_another(conn, settings, now, wanted, 0.0 if waited else since)
         if done is not None:

@@ -1,0 +1,176 @@
+"""Opens a bundle and proves it whole: its manifest makes sense, and every file is what the manifest says."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from ost_assets.bundle.manifest import (
+    FORMAT,
+    MANIFEST_FILE,
+    SCHEMA_FILE,
+    BundleManifest,
+    TableEntry,
+    schema_sql,
+)
+from ost_assets.errors import BundleBroken, BundleMissing
+from ost_assets.fingerprint import Fingerprint
+
+# Called with a stage (`verify`, `copy`, `keys`), how much of it is done, and how much it is in all: bytes, or
+# statements for the keys.
+Progress = Callable[[str, int, int], None]
+
+_BLOCK_BYTES = 1 << 20
+_MEND = "export it again with `ost-assets setup`, or fetch it again"
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A bundle whose manifest makes sense; `verify` looks at the files.
+
+    Attributes:
+        folder: absolute, links resolved.
+    """
+
+    folder: Path
+    manifest: BundleManifest
+
+    def path(self, name: str) -> Path:
+        """Where a file of the manifest is. Raises `BundleBroken` for one outside the folder, links followed."""
+        path = (self.folder / name).resolve()
+        if not path.is_relative_to(self.folder):
+            raise self.broken(f"{name!r} leads out of the bundle")
+        return path
+
+    def verify(self, progress: Progress | None = None) -> None:
+        """Compare size and sha256 of every file with the manifest. Reads everything, two files at a time.
+
+        Raises:
+            BundleBroken: a file is missing, truncated or altered; the message names all of them.
+        """
+        total = sum(entry.bytes for entry in self.manifest.files.values())
+        done = 0
+        problems = []
+        # Hashing lets go of the interpreter; more threads than this would wait for the disk.
+        with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+            checked = pool.map(self._problem_with, self.manifest.files)
+            for problem, entry in zip(checked, self.manifest.files.values(), strict=True):
+                if problem:
+                    problems.append(problem)
+                done += entry.bytes
+                if progress is not None:
+                    progress("verify", done, total)
+        if problems:
+            more = f" (and {len(problems) - 5} more)" if len(problems) > 5 else ""
+            raise self.broken("; ".join(problems[:5]) + more)
+
+    def _problem_with(self, name: str) -> str:
+        wanted = self.manifest.files[name]
+        try:
+            path = self.path(name)
+            if not path.is_file():
+                return f"{name} is missing"
+            size = path.stat().st_size
+            if size != wanted.bytes:
+                return f"{name} has {size} bytes instead of {wanted.bytes}"
+            with path.open("rb") as file:
+                found = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            return f"{name} cannot be read: {error.strerror or error}"
+        return "" if found == wanted.sha256 else f"{name} was altered"
+
+    def refuse_replaced(self) -> None:
+        """Raise `BundleBroken` where another export has taken this bundle's place since it was opened."""
+        if _manifest_bytes(self.folder) != self.manifest.to_bytes():
+            raise self.broken("it was replaced while it was read")
+
+    def broken(self, what: str) -> BundleBroken:
+        return BundleBroken(f"the bundle cannot be used: {what}", looked=str(self.folder), remedy=_MEND)
+
+
+def open_bundle(folder: Path) -> Bundle:
+    """Read the manifest in `folder` and see that it fits together; the other files are not looked at.
+
+    Raises:
+        BundleMissing: there is none.
+        BundleBroken: it is no manifest, of another format, or contradicts itself.
+    """
+    folder = folder.resolve()
+    text = _manifest_bytes(folder)
+    try:
+        data: Any = json.loads(text)
+        found = data.pop("format", None)
+    except (ValueError, RecursionError, AttributeError, TypeError):
+        raise BundleBroken(
+            f"{MANIFEST_FILE} is not a bundle's manifest", looked=str(folder), remedy=_MEND
+        ) from None
+    if found != FORMAT:
+        newer = isinstance(found, int) and found > FORMAT
+        raise BundleBroken(
+            f"the bundle has the format {found!r}, this version reads {FORMAT}",
+            looked=str(folder / MANIFEST_FILE),
+            remedy="upgrade ost-assets" if newer else _MEND,
+        )
+    try:
+        manifest = TypeAdapter(BundleManifest).validate_python(data)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(map(str, first["loc"]))
+        raise BundleBroken(
+            f"{MANIFEST_FILE} is damaged at {place}: {first['msg']}",
+            looked=str(folder / MANIFEST_FILE),
+            remedy=_MEND,
+        ) from None
+    bundle = Bundle(folder, manifest)
+    problem = next(_contradictions(manifest), None)
+    if problem:
+        raise bundle.broken(problem)
+    for name in manifest.files:
+        bundle.path(name)
+    return bundle
+
+
+def _manifest_bytes(folder: Path) -> bytes:
+    try:
+        return (folder / MANIFEST_FILE).read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        raise BundleMissing(
+            "there is no bundle",
+            looked=str(folder),
+            remedy="run `ost-assets setup` to make one, or name the folder that holds manifest.json",
+        ) from None
+
+
+def _contradictions(manifest: BundleManifest) -> Iterator[str]:
+    """Sentences for what cannot be true of a bundle that we wrote: parts of two were mixed, or it was edited."""
+    if Fingerprint.of(manifest.inputs).value != manifest.fingerprint:
+        yield "its fingerprint is not that of its inputs"
+    names = [table.name for table in manifest.tables]
+    if not names or len({*names}) < len(names):
+        yield "it lists no table, or one twice"
+    for name in manifest.files:
+        path = PurePosixPath(name)
+        if path.is_absolute() or ".." in path.parts or "\\" in name or "\0" in name or not path.parts:
+            yield f"{name!r} leads out of the bundle"
+    for table in manifest.tables:
+        yield from _table_contradictions(manifest, table)
+    text = schema_sql(manifest.tables).encode()
+    schema = manifest.files.get(SCHEMA_FILE)
+    if schema is None or schema.sha256 != hashlib.sha256(text).hexdigest():
+        yield f"{SCHEMA_FILE} does not describe the tables of {MANIFEST_FILE}"
+
+
+def _table_contradictions(manifest: BundleManifest, table: TableEntry) -> Iterator[str]:
+    copy = manifest.files.get(table.files.get("copy", ""))
+    if copy is None or copy.sha256 != table.digest:
+        yield f"the rows of {table.name!r} are not those that its digest stands for"
+    if not all(name in manifest.files for name in table.files.values()):
+        yield f"files of {table.name!r} are not listed"
