@@ -93,6 +93,11 @@ class Settings(BaseSettings):
     ost_api_queries_dir: Path | None = Field(
         None, description="*.sql whose columns must exist (go_api/internal/store/queries/ in the root)"
     )
+    ost_max_databases: PositiveInt = Field(100, description="templates and clones of ours a server may hold")
+    ost_clone_max_age: PositiveInt = Field(86_400, description="seconds after which an unused clone is swept")
+    ost_template_max_age: PositiveInt = Field(
+        604_800, description="seconds after which an unused template is swept"
+    )
     github_actions: bool = Field(False, description="set by GitHub; degraded runs become annotations")
     ci: bool = Field(False, description="set by CI systems; the lock is never rewritten there")
 

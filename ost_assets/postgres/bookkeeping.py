@@ -136,6 +136,16 @@ def refuse_foreign_schema(conn: Conn, name: str = SCHEMA, mark: str = _COMMENT) 
         )
 
 
+def made_by_us(conn: Conn) -> bool:
+    """Whether this whole database is ours: it holds our bookkeeping, or nothing at all. Reads only."""
+    row = conn.execute(
+        "select (select obj_description(oid, 'pg_namespace') = %s from pg_namespace where nspname = %s)"
+        " or not exists (select from pg_class where oid >= 16384)",
+        [_COMMENT, SCHEMA],
+    ).fetchone()
+    return row == (True,)
+
+
 def end_dbt_sessions(conn: Conn) -> None:
     """End what a killed or given up dbt still has running here, and wait. Call it under `exclusive`."""
     query = (

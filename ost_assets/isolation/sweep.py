@@ -1,0 +1,96 @@
+"""Drops the databases of ours that nobody needs any more: unused, unattended and over age."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from psycopg import errors, sql
+
+from ost_assets.errors import IsolationError
+from ost_assets.isolation.marks import (
+    Mark,
+    Ours,
+    count_databases,
+    our_databases,
+    server_time,
+    strays,
+    write_mark,
+)
+from ost_assets.postgres.bookkeeping import made_by_us
+from ost_assets.postgres.connect import TEMPLATES_KEY, connect, exclusive
+
+if TYPE_CHECKING:
+    from ost_assets.postgres.connect import Conn
+    from ost_assets.postgres.target import Target
+    from ost_assets.settings import Settings
+
+# What a process left behind that was killed: nobody will ask for it, but its session may be reconnecting.
+_ABANDONED_SECONDS = 600
+
+
+def expired(database: Ours, now: float, *, clone_age: float, template_age: float) -> bool:
+    """Whether a database may be swept.
+
+    Args:
+        now, clone_age, template_age: seconds.
+    """
+    mark = database.mark
+    if database.in_use or database.attended:
+        return False
+    if mark.kind == "template":
+        return now - mark.used_at > template_age
+    return now - mark.made_at > (_ABANDONED_SECONDS if mark.session else clone_age)
+
+
+def sweep(conn: Conn, settings: Settings, target: Target) -> list[str]:
+    """Drop what has expired; call it under the templates' lock. Returns the names.
+
+    Never with force: what somebody connects to in this very moment stays.
+    """
+    now = server_time(conn)
+    _adopt_strays(conn, settings, target, now)
+    dropped = []
+    for database in our_databases(conn):
+        if expired(
+            database, now, clone_age=settings.ost_clone_max_age, template_age=settings.ost_template_max_age
+        ):
+            name = sql.Identifier(database.name)
+            try:
+                if database.mark.kind == "template":
+                    conn.execute(sql.SQL("alter database {} is_template false").format(name))
+                conn.execute(sql.SQL("drop database {}").format(name))
+            except (errors.ObjectInUse, errors.InvalidCatalogName):
+                continue  # somebody came, or was quicker
+            dropped.append(database.name)
+    return dropped
+
+
+def make_room(conn: Conn, settings: Settings, target: Target) -> None:
+    """See that one more database of ours may be made; what has expired is swept where that is what it takes.
+
+    Raises:
+        IsolationError: there are as many as there may be.
+    """
+    if count_databases(conn) < settings.ost_max_databases:
+        return
+    with exclusive(conn, TEMPLATES_KEY, timeout=settings.ost_wait_timeout):
+        sweep(conn, settings, target)
+    if (count := count_databases(conn)) >= settings.ost_max_databases:
+        raise IsolationError(
+            f"there are {count} databases of ost_assets on the server, and there may be {settings.ost_max_databases}",
+            looked=f"the comments of the databases on {conn.info.host}",
+            remedy="drop clones with `ost-assets drop URL`, or raise OST_MAX_DATABASES",
+        )
+
+
+def _adopt_strays(conn: Conn, settings: Settings, target: Target, now: float) -> None:
+    """Mark what a crash of the server left without its mark: it has our name *and* our tables, or no table.
+
+    It is swept later, when it has the age.
+    """
+    for name in strays(conn):
+        with connect(settings, replace(target, dbname=name)) as inside:
+            ours = made_by_us(inside)
+        if ours:
+            write_mark(conn, name, Mark("clone", now))
