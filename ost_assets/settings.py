@@ -98,6 +98,10 @@ class Settings(BaseSettings):
     ost_template_max_age: PositiveInt = Field(
         604_800, description="seconds after which an unused template is swept"
     )
+    ost_pool: PositiveInt = Field(2, description="clones that pytest has ready ahead of time, per worker")
+    ost_require: bool = Field(
+        False, description="pytest fails where no server can be had, instead of skipping"
+    )
     github_actions: bool = Field(False, description="set by GitHub; degraded runs become annotations")
     ci: bool = Field(False, description="set by CI systems; the lock is never rewritten there")
 

@@ -87,6 +87,16 @@ class Bundle:
             return f"{name} cannot be read: {error.strerror or error}"
         return "" if found == wanted.sha256 else f"{name} was altered"
 
+    def read(self, name: str) -> bytes:
+        """One whole file of the manifest. Raises `BundleBroken` where it is not what the manifest says."""
+        try:
+            data = self.path(name).read_bytes()
+        except OSError as error:
+            raise self.broken(f"{name} cannot be read: {error.strerror or error}") from error
+        if hashlib.sha256(data).hexdigest() != self.manifest.files[name].sha256:
+            raise self.broken(f"{name} was altered")
+        return data
+
     def refuse_replaced(self) -> None:
         """Raise `BundleBroken` where another export has taken this bundle's place since it was opened."""
         if _manifest_bytes(self.folder) != self.manifest.to_bytes():

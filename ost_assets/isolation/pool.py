@@ -36,11 +36,15 @@ _CLOSE_SECONDS = 120
 class ClonePool:
     """Hands out clones of the configured bundle's template; some are always in the making.
 
-    A context manager: at its end everything that was not kept is dropped. For one process, any of its threads.
+    A context manager: entering waits for the first clone, and at the end everything that was not kept is
+    dropped. For one process, any of its threads.
 
     Args:
         label: shows in the names of the clones: who asked.
         size: clones to have ready, at least 1.
+
+    Raises:
+        OstError: on entering, no clone can be had; see `ensure_template`.
     """
 
     def __init__(self, settings: Settings, label: str, size: int) -> None:
@@ -57,6 +61,12 @@ class ClonePool:
 
     def __enter__(self) -> ClonePool:
         self._thread.start()
+        with self._changed:
+            self._changed.wait_for(lambda: self._ready or self._error)
+            error = self._error
+        if error is not None:
+            self.__exit__()
+            raise error
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 # What a process left behind that was killed: nobody will ask for it, but its session may be reconnecting.
 _ABANDONED_SECONDS = 600
+# Longer than a template in use goes without being touched.
+_CROWDED_SECONDS = 7200
 
 
 def expired(database: Ours, now: float, *, clone_age: float, template_age: float) -> bool:
@@ -43,18 +46,23 @@ def expired(database: Ours, now: float, *, clone_age: float, template_age: float
     return now - mark.made_at > (_ABANDONED_SECONDS if mark.session else clone_age)
 
 
-def sweep(conn: Conn, settings: Settings, target: Target) -> list[str]:
+def sweep(conn: Conn, settings: Settings, target: Target, *, crowded: bool = False) -> list[str]:
     """Drop what has expired; call it under the templates' lock. Returns the names.
 
     Never with force: what somebody connects to in this very moment stays.
+
+    Args:
+        crowded: there are too many, so that an age of two hours is enough.
     """
+    limit = _CROWDED_SECONDS if crowded else math.inf
+    clone_age, template_age = (
+        min(age, limit) for age in (settings.ost_clone_max_age, settings.ost_template_max_age)
+    )
     now = server_time(conn)
     _adopt_strays(conn, settings, target, now)
     dropped = []
     for database in our_databases(conn):
-        if expired(
-            database, now, clone_age=settings.ost_clone_max_age, template_age=settings.ost_template_max_age
-        ):
+        if expired(database, now, clone_age=clone_age, template_age=template_age):
             name = sql.Identifier(database.name)
             try:
                 if database.mark.kind == "template":
@@ -75,7 +83,7 @@ def make_room(conn: Conn, settings: Settings, target: Target) -> None:
     if count_databases(conn) < settings.ost_max_databases:
         return
     with exclusive(conn, TEMPLATES_KEY, timeout=settings.ost_wait_timeout):
-        sweep(conn, settings, target)
+        sweep(conn, settings, target, crowded=True)
     if (count := count_databases(conn)) >= settings.ost_max_databases:
         raise IsolationError(
             f"there are {count} databases of ost_assets on the server, and there may be {settings.ost_max_databases}",

@@ -23,18 +23,20 @@ from ost_assets.bundle.manifest import (
 )
 from ost_assets.bundle.rows import arrow_type
 from ost_assets.bundle.write import _stem
+from ost_assets.postgres.catalog import Column, Constraint, Index
 
 TABLE = TableEntry(
     name="ÜSER",
     rows=2,
     digest="0" * 64,
-    columns=({"name": "id", "type": "uuid", "nullable": False},),
-    primary_key=("id",),
+    columns=(Column("id", "uuid", nullable=False, collatable=False),),
+    constraints=(Constraint("ÜSER_pkey", "p", "PRIMARY KEY (id)", ("id",)),),
+    indexes=(Index("ÜSER_id_idx", 'CREATE INDEX "ÜSER_id_idx" ON "ÜSER" USING btree (id)'),),
     files={"copy": "data/u.copy", "parquet": "data/u.parquet", "jsonl": "data/u.jsonl"},
 )
 MANIFEST = BundleManifest(
     fingerprint="f" * 64,
-    parameters={"top_n": 5, "min_similarity": 0.1},
+    inputs={"parameters": {"top_n": 5, "min_similarity": 0.1}},
     extensions=("vector",),
     tables=(TABLE, replace(TABLE, name="other", rows=3)),
     files={"schema.sql": FileEntry("1" * 64, 10), "data/u.copy": FileEntry("2" * 64, 20)},
@@ -55,7 +57,7 @@ def test_the_manifest_is_readable_json_with_its_format_and_everything_sorted() -
 def test_the_same_data_gives_the_same_bytes_however_it_was_collected() -> None:
     backwards = replace(
         MANIFEST,
-        parameters=dict(reversed(MANIFEST.parameters.items())),
+        inputs={part: dict(reversed(values.items())) for part, values in MANIFEST.inputs.items()},
         files=dict(reversed(MANIFEST.files.items())),
         tables=tuple(replace(t, files=dict(reversed(t.files.items()))) for t in MANIFEST.tables),
     )

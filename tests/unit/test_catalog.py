@@ -166,9 +166,8 @@ def test_index_ddl_is_the_definition_and_a_semicolon() -> None:
 def test_primary_keys_come_first_and_foreign_keys_apart() -> None:
     unique = Constraint("a_key", "u", "UNIQUE (name)", ("name",))
     table = replace(TABLE, constraints=(FKEY, unique, PKEY))
-    no_connection: Any = None
-    own = list(constraint_ddl(no_connection, table, foreign=False))
-    foreign = list(constraint_ddl(no_connection, table, foreign=True))
+    own = list(constraint_ddl(table, foreign=False))
+    foreign = list(constraint_ddl(table, foreign=True))
     assert own == [
         'alter table "t" add constraint "t_pkey" PRIMARY KEY (id);\n',
         'alter table "t" add constraint "a_key" UNIQUE (name);\n',

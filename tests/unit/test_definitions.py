@@ -214,7 +214,16 @@ def test_the_command_line_and_its_quick_path_import_nothing_heavy(statement: str
     assert _imported_by(statement) & heavy == set()
 
 
-ENGINE = ("garbage_collection", "errors", "settings", "fingerprint", "postgres", "bundle", "seeding")
+ENGINE = (
+    "garbage_collection",
+    "errors",
+    "settings",
+    "fingerprint",
+    "postgres",
+    "seeding",
+    "bundle",
+    "isolation",
+)
 ENGINE_OVER_IT = ("publishing", "status", "summary", "unchanged")
 # Part -> parts of the engine that it may import, besides itself. Arrows go one way.
 ARROWS: dict[str, set[str]] = {
@@ -223,8 +232,9 @@ ARROWS: dict[str, set[str]] = {
     "settings": {"errors"},
     "fingerprint": {"settings", "errors"},
     "postgres": {"settings", "errors"},
-    "bundle": {"postgres", "settings", "errors"},
     "seeding": {"garbage_collection", "postgres", "fingerprint", "settings", "errors"},
+    "bundle": {"seeding", "postgres", "fingerprint", "settings", "errors"},
+    "isolation": {"bundle", "postgres", "settings", "errors"},
 }
 # Importer -> imported, and why that arrow may go the other way.
 KNOWN_EXCEPTIONS = {

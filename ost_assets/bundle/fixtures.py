@@ -1,0 +1,219 @@
+"""The rows of a bundle without any database: as dicts, as Arrow, and the base fixture by its names."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, fields
+from datetime import date, datetime, time
+from decimal import Decimal
+from functools import cache, cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+from uuid import UUID
+
+from ost_assets.bundle.read import Bundle, open_bundle
+from ost_assets.errors import BundleError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from ost_assets.bundle.manifest import TableEntry
+
+Row = dict[str, Any]
+_Record = TypeVar("_Record")
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A row of `test_users`."""
+
+    id: UUID
+    username: str
+    email: str
+    primary_language: str
+    category: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A row of `test_projects`."""
+
+    id: UUID
+    title: str
+    description: str
+    primary_language: str
+    category: str
+    stargazers_count: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Similarity:
+    """A row of `test_similarities`; every score is in [0, 1]."""
+
+    user_id: UUID
+    project_id: UUID
+    similarity_score: float
+    semantic_similarity: float
+    category_similarity: float
+    language_similarity: float
+    popularity_similarity: float
+    created_at: datetime
+
+
+class FixtureTable:
+    """One table of the bundle. Reads its file when first asked, and compares the sha256 then."""
+
+    def __init__(self, bundle: Bundle, entry: TableEntry) -> None:
+        self._bundle = bundle
+        self._entry = entry
+
+    @property
+    def name(self) -> str:
+        return self._entry.name
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """Column name -> PostgreSQL type, in order."""
+        return {column.name: column.type for column in self._entry.columns}
+
+    @cached_property
+    def rows(self) -> list[Row]:
+        """The rows in their canonical order, values as psycopg would give them; vectors are lists of floats.
+
+        Raises:
+            BundleBroken: the file is not what the manifest says.
+        """
+        converters = {name: converter(kind) for name, kind in self.columns.items()}
+        exact = any(kind.startswith("numeric") for kind in self.columns.values())
+        text = self._bundle.read(self._entry.files["jsonl"])
+        rows = []
+        for line in text.split(b"\n")[:-1]:
+            row: Row = json.loads(line, parse_float=Decimal) if exact else json.loads(line)
+            rows.append({k: value if value is None else converters[k](value) for k, value in row.items()})
+        return rows
+
+    def by(self, *columns: str) -> dict[Any, Row]:
+        """The rows by the value of a column, or by the tuple of several.
+
+        Raises:
+            KeyError: there is no such column.
+            ValueError: two rows have the same.
+        """
+        found: dict[Any, Row] = {}
+        for row in self.rows:
+            key = row[columns[0]] if len(columns) == 1 else tuple(row[column] for column in columns)
+            if key in found:
+                raise ValueError(f"{self.name!r} has several rows with {columns} = {key!r}")
+            found[key] = row
+        return found
+
+    def arrow(self) -> pa.Table:
+        """The table as Arrow; uuid and JSON are text there.
+
+        Raises:
+            BundleBroken: the file is not what the manifest says.
+        """
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        return pq.read_table(pa.BufferReader(self._bundle.read(self._entry.files["parquet"])))
+
+    def __len__(self) -> int:
+        return self._entry.rows
+
+    def __repr__(self) -> str:
+        return f"FixtureTable({self.name!r}, {len(self)} rows)"
+
+
+class OstBundle(Mapping[str, FixtureTable]):
+    """A bundle as a mapping of table name -> `FixtureTable`, with the base fixture by its names.
+
+    Args:
+        folder: holds `manifest.json`.
+
+    Raises:
+        BundleMissing, BundleBroken: there is no bundle, or it contradicts itself.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._bundle = open_bundle(folder)
+        self._tables = {e.name: FixtureTable(self._bundle, e) for e in self._bundle.manifest.tables}
+
+    @property
+    def folder(self) -> Path:
+        return self._bundle.folder
+
+    @property
+    def fingerprint(self) -> str:
+        """Of everything that decided the data; the same in the manifest, the database and the report."""
+        return self._bundle.manifest.fingerprint
+
+    @cached_property
+    def users(self) -> dict[str, User]:
+        """The base fixture's users by name: `users["test_user_1"].id`. `BundleError` where there are none."""
+        return {user.username: user for user in self._records("test_users", User)}
+
+    @cached_property
+    def projects(self) -> dict[str, Project]:
+        """The base fixture's projects by title: `projects["Go Microservice"].id`. Errors as for `users`."""
+        return {project.title: project for project in self._records("test_projects", Project)}
+
+    @cached_property
+    def similarities(self) -> list[Similarity]:
+        """All pairs of the base fixture. Errors as for `users`."""
+        return list(self._records("test_similarities", Similarity))
+
+    def _records(self, table: str, kind: type[_Record]) -> Iterator[_Record]:
+        names = [field.name for field in fields(kind)]  # type: ignore[arg-type]  # each is a dataclass
+        found = self._tables.get(table)
+        if found is None or not {*names} <= {*found.columns}:
+            raise BundleError(
+                f"the bundle has no table {table!r} with the columns of the OST base fixture",
+                looked=f"{self.folder}, which has {', '.join(self._tables)}",
+                remedy='take a table by its name instead: ost_bundle["table"].rows',
+            )
+        return (kind(**{name: row[name] for name in names}) for row in found.rows)
+
+    def __getitem__(self, name: str) -> FixtureTable:
+        return self._tables[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._tables)
+
+    def __len__(self) -> int:
+        return len(self._tables)
+
+    def __repr__(self) -> str:
+        return f"OstBundle({str(self.folder)!r}, {self.fingerprint[:16]})"
+
+
+def _bytes(value: str) -> bytes:
+    return bytes.fromhex(value.removeprefix("\\x"))
+
+
+_CONVERTERS: dict[str, Callable[[Any], Any]] = {
+    "uuid": UUID,
+    "timestamp with time zone": datetime.fromisoformat,
+    "timestamp without time zone": datetime.fromisoformat,
+    "date": date.fromisoformat,
+    "time without time zone": time.fromisoformat,
+    # PostgreSQL writes NaN and infinities as JSON strings.
+    "real": float,
+    "double precision": float,
+    "numeric": lambda value: Decimal(value),
+    "bytea": _bytes,
+}
+
+
+@cache
+def converter(postgres_type: str) -> Callable[[Any], Any]:
+    """From a value of a JSON line, never None, to what psycopg gives for that type."""
+    if postgres_type.endswith("[]"):
+        item = converter(postgres_type[:-2])
+        return lambda values: [value if value is None else item(value) for value in values]
+    if postgres_type.startswith("vector"):
+        return lambda values: [float(value) for value in values]
+    return _CONVERTERS.get(postgres_type.split("(")[0], lambda value: value)

@@ -1,0 +1,66 @@
+"""One connection whose transaction is rolled back for every test: the cheapest isolation there is."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from psycopg.pq import TransactionStatus
+from psycopg.rows import tuple_row
+
+from ost_assets.errors import IsolationError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ost_assets.isolation.database import OstDatabase
+    from ost_assets.isolation.pool import ClonePool
+    from ost_assets.postgres.connect import Conn
+
+
+class RollbackConnection:
+    """A clone of its own and one connection to it, for one test after the other."""
+
+    def __init__(self, pool: ClonePool) -> None:
+        self._pool = pool
+        self._database: OstDatabase | None = None
+        self._conn: Conn | None = None
+
+    @contextmanager
+    def transaction(self) -> Iterator[Conn]:
+        """A transaction that is rolled back at the end, with a session as if it were new.
+
+        psycopg forbids `commit()` and `rollback()` inside; `with connection.transaction():` makes savepoints.
+
+        Raises:
+            IsolationError: at the end, if SQL such as COMMIT ended the transaction; the next one gets a fresh
+                clone.
+        """
+        if self._database is None or self._conn is None or self._conn.closed:
+            self.close()
+            self._database = self._pool.get()
+            self._conn = self._database.connect(autocommit=True)
+        conn = self._conn
+        ended = False
+        try:
+            with conn.transaction(force_rollback=True):
+                yield conn
+                ended = conn.info.transaction_status == TransactionStatus.IDLE
+        finally:
+            if conn.closed or ended:
+                self.close()
+            else:
+                # What a rollback leaves: prepared statements, session locks, LISTEN, cached plans.
+                conn.execute("discard all")
+                conn.row_factory = tuple_row
+        if ended:
+            raise IsolationError(
+                "the test ended the transaction of its connection by COMMIT or ROLLBACK in SQL",
+                remedy="use `with connection.transaction():` for savepoints, or the fixture ost_database",
+            )
+
+    def close(self) -> None:
+        """Give the clone back; the next transaction takes another."""
+        if self._database is not None:
+            self._pool.give_back(self._database)
+        self._database = self._conn = None

@@ -1,0 +1,206 @@
+"""pytest fixtures over the bundle and its clones, for this repository and any other.
+
+`ost_bundle` needs no database, `ost_connection` rolls back, `ost_database` is the test's own. Every pytest run
+in an environment that has this package loads this file, so it imports nothing until a fixture is asked for.
+
+Each setting is taken from the command line, else the environment (and `.env`), else the ini file, else its
+default: `--ost-bundle`, `OST_BUNDLE_DIR`, `ost_bundle`, and so on. Override the fixture `ost_settings` to set
+them in code.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import pytest
+
+if TYPE_CHECKING:
+    from ost_assets.isolation.rollback import RollbackConnection
+    from ost_assets.postgres.connect import Conn
+    from ost_assets.settings import Settings
+    from ost_assets.testing import ClonePool, OstBundle, OstDatabase
+
+
+@dataclass(frozen=True)
+class _Option:
+    """A setting of the plugin: `field` of `Settings`, `name` in the ini file, `--ost-…` on the command line."""
+
+    field: str
+    name: str
+    help: str
+    kind: Literal["string", "bool"] = "string"
+
+    @property
+    def flag(self) -> str:
+        return "--" + self.name.replace("_", "-")
+
+
+_OPTIONS = (
+    _Option("ost_bundle_dir", "ost_bundle", "folder of the fixture bundle (OST_BUNDLE_DIR)"),
+    _Option("database_url", "ost_url", "libpq URL of the server that clones are made on (DATABASE_URL)"),
+    _Option("ost_pool", "ost_pool", "clones to have ready ahead of time, per worker (OST_POOL, 2)"),
+    _Option("ost_require", "ost_require", "fail where no server or bundle can be had (OST_REQUIRE)", "bool"),
+)
+# More than anybody looks at; without a limit a run in which everything fails would fill the server.
+_KEPT_PER_WORKER = 10
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("ost", "ost-assets: seeded databases for tests")
+    for option in _OPTIONS:
+        # None means unset in both places, so that the next one in the order decides.
+        action = "store_true" if option.kind == "bool" else "store"
+        group.addoption(option.flag, action=action, default=None, help=option.help)
+        parser.addini(option.name, option.help, type=option.kind, default=None)
+
+
+def _settings(config: pytest.Config) -> Settings:
+    from ost_assets.settings import load_settings
+
+    given = {option.field: config.getoption(option.flag) for option in _OPTIONS}
+    given = {field: value for field, value in given.items() if value is not None}
+    set_outside = load_settings(**given).model_fields_set
+    for option in _OPTIONS:
+        value = config.getini(option.name)
+        if value is not None and option.field not in set_outside:
+            # A folder in the ini file is relative to that file, as for pytest's own.
+            given[option.field] = config.rootpath / value if option.field == "ost_bundle_dir" else value
+    return load_settings(**given)
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """Server, pgvector and bundle, where there is a bundle; says nothing in a repository that has none."""
+    from ost_assets.errors import OstError
+
+    try:
+        settings = _settings(config)
+        from ost_assets.bundle.manifest import read_fingerprint
+
+        fingerprint = read_fingerprint(settings.bundle_dir)
+        if fingerprint is None:
+            return []
+        return [f"ost: {_server(settings)}, bundle {fingerprint[:16]} in {settings.bundle_dir}"]
+    except OstError as error:
+        return [f"ost: {error.what}"]
+
+
+def _server(settings: Settings) -> str:
+    from ost_assets.errors import ServerUnreachable
+    from ost_assets.postgres.connect import connect, find_target
+
+    try:
+        with connect(settings, find_target(settings)) as conn:
+            row = conn.execute(
+                "select default_version from pg_available_extensions where name = 'vector'"
+            ).fetchone()
+            vector = f"pgvector {row[0]}" if row else "without pgvector"
+            return f"PostgreSQL {conn.info.parameter_status('server_version')}, {vector}"
+    except ServerUnreachable as error:
+        if settings.uses_embedded_server:
+            return f"embedded PostgreSQL {settings.ost_embedded_version}, starts when a test needs it"
+        return error.what
+
+
+@pytest.fixture(scope="session")
+def ost_settings(pytestconfig: pytest.Config) -> Settings:
+    """Where bundle and server are. Override it to set that in code."""
+    with _readable(None):
+        return _settings(pytestconfig)
+
+
+@pytest.fixture(scope="session")
+def ost_bundle(ost_settings: Settings) -> OstBundle:
+    """The fixtures without any database: `ost_bundle.users["test_user_1"].id`, `ost_bundle["USER"].rows`."""
+    from ost_assets.testing import OstBundle
+
+    with _readable(ost_settings):
+        return OstBundle(ost_settings.bundle_dir)
+
+
+@pytest.fixture(scope="session")
+def ost_pool(ost_settings: Settings) -> Iterator[ClonePool]:
+    """Clones for what needs more than one, or one for longer than a test: `get()` and `give_back()`."""
+    from ost_assets.testing import ClonePool
+
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+    with _readable(ost_settings):
+        pool = ClonePool(ost_settings, worker, ost_settings.ost_pool).__enter__()
+    try:
+        yield pool
+    finally:
+        pool.__exit__()
+
+
+@pytest.fixture
+def ost_database(request: pytest.FixtureRequest, ost_pool: ClonePool) -> Iterator[OstDatabase]:
+    """A database of this test's own, cloned from the template. Kept if the test fails; the report has its URL."""
+    with _readable(None):
+        database = ost_pool.get()
+    fate = request.node.stash[_FATE] = _Fate(database)
+    yield database
+    if fate.kept:
+        ost_pool.keep(database, request.node.nodeid)
+    else:
+        ost_pool.give_back(database)
+
+
+@pytest.fixture(scope="session")
+def _ost_rollback(ost_pool: ClonePool) -> Iterator[RollbackConnection]:
+    from ost_assets.isolation.rollback import RollbackConnection
+
+    connection = RollbackConnection(ost_pool)
+    yield connection
+    connection.close()
+
+
+@pytest.fixture
+def ost_connection(_ost_rollback: RollbackConnection) -> Iterator[Conn]:
+    """A psycopg connection in a transaction that is rolled back at the end: the cheapest way to be alone."""
+    with _readable(None), _ost_rollback.transaction() as connection:
+        yield connection
+
+
+@dataclass
+class _Fate:
+    """What becomes of a test's database."""
+
+    database: OstDatabase
+    kept: bool = False
+
+
+_FATE: pytest.StashKey[_Fate] = pytest.StashKey()
+_KEPT: pytest.StashKey[int] = pytest.StashKey()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, None]:
+    """Keep the database of a test that failed, and say where it is."""
+    report: pytest.TestReport = (yield).get_result()
+    fate = item.stash.get(_FATE, None)
+    if fate is None or not report.failed or report.when == "teardown":
+        return
+    kept = item.config.stash.get(_KEPT, 0)
+    if kept < _KEPT_PER_WORKER:
+        item.config.stash[_KEPT] = kept + 1
+        fate.kept = True
+        report.sections.append(("ost database, kept", fate.database.url_without_password))
+    else:
+        report.sections.append(("ost database", f"dropped: {kept} are kept already"))
+
+
+@contextmanager
+def _readable(settings: Settings | None) -> Iterator[None]:
+    """Our errors without a traceback of our own; as a skip where something is merely not there."""
+    from ost_assets.errors import AccessDenied, BundleMissing, ExtensionMissing, OstError, ServerUnreachable
+
+    try:
+        yield
+    except OstError as error:
+        missing = isinstance(error, BundleMissing | ServerUnreachable | ExtensionMissing | AccessDenied)
+        if missing and settings is not None and not settings.ost_require:
+            pytest.skip(str(error))
+        pytest.fail(str(error), pytrace=False)
