@@ -16,7 +16,8 @@ import psycopg
 from psycopg import sql
 
 from ost_assets.postgres import embedded
-from ost_assets.postgres.target import Target
+from ost_assets.postgres.target import Target, configured_target
+from ost_assets.settings import load_settings
 
 # What is lost in a crash of a server that is thrown away anyway.
 _UNSAFE_AND_FAST = """
@@ -32,6 +33,12 @@ class Database:
     """One database; `connect()` is a plain autocommit connection, past the guard of the package."""
 
     target: Target
+
+    @classmethod
+    def at(cls, url: str) -> Database:
+        target = configured_target(load_settings(database_url=url))
+        assert target is not None
+        return cls(target)
 
     @property
     def url(self) -> str:

@@ -5,10 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
+from ost_assets.settings import Settings
+from ost_assets.testing import OstDatabase
 from tests import projects
+from tests.engine import export, set_up
 from tests.projects import Project
-from tests.servers import Server
+from tests.servers import Database, Server
 
 
 @pytest.fixture(scope="session")
@@ -30,6 +34,31 @@ def ost_template(shared_folder: Path, server: Server) -> Project:
 def awkward_template(shared_folder: Path, server: Server) -> Project:
     """The small project with awkward values and a current lock. Copy it, never write into it."""
     return projects.awkward_template(shared_folder, server)
+
+
+@pytest.fixture(scope="session")
+def ost_bundle_dir(ost_template: Project, shared_folder: Path, server: Server) -> Path:
+    """The bundle of that project. Copy it, never write into it."""
+    folder = shared_folder / "bundle"
+    with FileLock(shared_folder / "bundle.lock"):
+        if not folder.exists():
+            with server.database() as database:
+                settings = ost_template.settings(database, ost_bundle_dir=folder)
+                set_up(settings, "sql")
+                export(settings)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def ost_settings(ost_template: Project, ost_bundle_dir: Path, server: Server) -> Settings:
+    """Tells our own pytest plugin where bundle and server are; a test without them is an error here."""
+    return ost_template.settings(Database(server.target), ost_bundle_dir=ost_bundle_dir, ost_require=True)
+
+
+@pytest.fixture
+def published(ost_database: OstDatabase) -> Database:
+    """A database of the test's own in which the OST data is published, cloned by our own pytest plugin."""
+    return Database.at(ost_database.url)
 
 
 @pytest.fixture

@@ -143,28 +143,26 @@ def test_a_wrong_seed_file_is_one_error_that_names_it_and_changes_nothing(
     assert working_schemas(database) == []
 
 
-def test_a_wrong_seed_file_ends_the_main_job_with_exit_code_1(ost: Project, database: Database) -> None:
-    set_up(ost.settings(database), "sql")
-    before = everything(database)
+def test_a_wrong_seed_file_ends_the_main_job_with_exit_code_1(ost: Project, published: Database) -> None:
+    before = everything(published)
     path = ost.dbt / "seeds" / "raw_users.csv"
     path.write_bytes(path.read_bytes().replace("ã".encode(), b"\xe3", 1))
-    result = materialize(ost, database)
+    result = materialize(ost, published)
     assert result.returncode == 1
     assert result.stderr.count("Error: seeds/raw_users.csv, line 2: the bytes e3 are not UTF-8") == 1
     assert "Traceback" not in result.stdout + result.stderr
     assert "DEGRADED" not in result.stdout + result.stderr
-    assert everything(database) == before
+    assert everything(published) == before
     assert not (ost.home / "bundle").exists()
 
 
-def test_other_dimensions_than_the_embeddings_have_are_refused(ost: Project, database: Database) -> None:
-    set_up(ost.settings(database), "sql")
-    before = everything(database)
+def test_other_dimensions_than_the_embeddings_have_are_refused(ost: Project, published: Database) -> None:
+    before = everything(published)
     with pytest.raises(CheckFailed) as caught:
-        set_up(ost.settings(database, model_dimensions=768), "sql")
+        set_up(ost.settings(published, model_dimensions=768), "sql")
     assert "embed_USERS.embedding_vector has 384" in str(caught.value)
     assert "MODEL_DIMENSIONS is 768" in str(caught.value)
-    assert everything(database) == before
+    assert everything(published) == before
 
 
 @pytest.mark.parametrize(
@@ -348,17 +346,16 @@ def _small_disk(folder: Path, size: str) -> Iterator[Path]:
 
 
 def test_a_full_disk_under_the_bundle_leaves_the_old_bundle(
-    ost: Project, database: Database, tmp_path: Path
+    ost: Project, published: Database, tmp_path: Path
 ) -> None:
-    set_up(ost.settings(database), "sql")
-    settings = ost.settings(database)
+    settings = ost.settings(published)
     export(settings)
     pages = sum(path.stat().st_size // 4096 + 1 for path in settings.bundle_dir.rglob("*"))
     with _small_disk(tmp_path / "small", f"{pages * 4 * 3 // 2}k") as disk:
-        small = ost.settings(database, ost_bundle_dir=disk / "bundle")
+        small = ost.settings(published, ost_bundle_dir=disk / "bundle")
         export(small)
         before = folder_digest(disk / "bundle")
-        set_up(ost.settings(database, recommendation_top_n=2), "sql")
+        set_up(ost.settings(published, recommendation_top_n=2), "sql")
         with pytest.raises(BundleError, match="No space left on device") as caught:
             export(small)
         assert str(disk / "bundle") in str(caught.value)

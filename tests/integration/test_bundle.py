@@ -135,24 +135,23 @@ def test_the_manifest_says_what_the_files_are(ost: Project, database: Database) 
     )
 
 
-def test_parquet_and_json_lines_hold_the_rows_of_the_tables(ost: Project, database: Database) -> None:
-    settings = ost.settings(database, ost_seed_strategy="sql")
-    set_up(settings)
+def test_parquet_and_json_lines_hold_the_rows_of_the_tables(ost: Project, published: Database) -> None:
+    settings = ost.settings(published, ost_seed_strategy="sql")
     for table in export(settings).tables:
         # Times and arrays are written differently in each format; the awkward project compares those.
         types = {
-            column["name"]: column["type"]
+            column.name: column.type
             for column in table.columns
-            if column["type"] not in ("timestamp with time zone", "text[]")
+            if column.type not in ("timestamp with time zone", "text[]")
         }
         casts = ", ".join(
             f'"{name}"' + ("::real[]" if kind.startswith("vector") else "::text")
             for name, kind in types.items()
         )
-        rows = {tuple(map(_text, row)) for row in database.query(f'select {casts} from "{table.name}"')}
+        rows = {tuple(map(_text, row)) for row in published.query(f'select {casts} from "{table.name}"')}
         lines = _json_lines(settings.bundle_dir / table.files["jsonl"])
         cells = pq.read_table(settings.bundle_dir / table.files["parquet"]).to_pylist()
-        assert [list(line) for line in lines] == [[c["name"] for c in table.columns]] * len(rows)
+        assert [list(line) for line in lines] == [[c.name for c in table.columns]] * len(rows)
         assert len(lines) == len(cells) == table.rows == len(rows)
         assert {tuple(_text(row[name]) for name in types) for row in cells} == rows
         assert {tuple(_text(row[name]) for name in types) for row in lines} == rows
@@ -308,14 +307,13 @@ def test_the_bundle_alone_rebuilds_the_database(
     ids=["update", "delete", "insert"],
 )
 def test_changed_rows_make_the_export_fail_and_status_names_the_table(
-    change: str, ost: Project, database: Database
+    change: str, ost: Project, published: Database
 ) -> None:
-    settings = ost.settings(database, ost_seed_strategy="sql")
-    set_up(settings)
+    settings = ost.settings(published, ost_seed_strategy="sql")
     export(settings)
     assert status_report(settings, explain=True)[1]
     before = folder_digest(settings.bundle_dir)
-    database.execute(change)
+    published.execute(change)
     table = "CATEGORY" if "CATEGORY" in change else "USER_PROJECT_SIMILARITY"
     with pytest.raises(BundleError, match=f"the table '{table}' was changed since it was published"):
         export(settings)

@@ -149,26 +149,30 @@ def test_lock_check_fails_with_the_names_of_the_files_and_the_remedy(
 
 
 def test_dbt_works_by_hand_on_the_same_server_beside_the_published_tables(
-    ost: Project, database: Database
+    ost: Project, published: Database
 ) -> None:
-    set_up(ost.settings(database), "sql")
-    before = digests(database)
+    before = digests(published)
     shutil.copyfile(ROOT / "dbt_project" / "profiles.yml", ost.dbt / "profiles.yml")
     # The README's test runs all of it.
     without_tests = ("--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
-    build = ost_assets(ost, "dbt", "build", *without_tests, database=database)
+    build = ost_assets(ost, "dbt", "build", *without_tests, database=published)
     assert build.returncode == 0, build.stdout
-    assert digests(database, "dbt_dev")["USER_PROJECT_SIMILARITY"] == before["USER_PROJECT_SIMILARITY"]
-    assert digests(database) == before
+    assert digests(published, "dbt_dev")["USER_PROJECT_SIMILARITY"] == before["USER_PROJECT_SIMILARITY"]
+    assert digests(published) == before
 
-    database.execute('delete from dbt_dev."USER_PROJECT_SIMILARITY"')
+    published.execute('delete from dbt_dev."USER_PROJECT_SIMILARITY"')
     test = ost_assets(
-        ost, "dbt", "test", "--select", "test_similarities_equals_user_project_similarity", database=database
+        ost,
+        "dbt",
+        "test",
+        "--select",
+        "test_similarities_equals_user_project_similarity",
+        database=published,
     )
     assert test.returncode == 1
     assert "FAIL" in test.stdout
 
-    docs = ost_assets(ost, "dbt", "docs", "generate", "--no-compile", database=database)
+    docs = ost_assets(ost, "dbt", "docs", "generate", "--no-compile", database=published)
     assert docs.returncode == 0, docs.stdout
     assert next(ost.home.rglob("catalog.json")).is_file()
     assert not (ost.dbt / "target").exists()

@@ -35,33 +35,31 @@ from tests.projects import Project
 from tests.servers import Database, Server
 
 
-def test_a_failed_check_leaves_the_old_data(ost: Project, database: Database) -> None:
-    set_up(ost.settings(database), "sql")
-    before = everything(database)
+def test_a_failed_check_leaves_the_old_data(ost: Project, published: Database) -> None:
+    before = everything(published)
     with pytest.raises(CheckFailed, match="embedding_dimensions"):
-        set_up(ost.settings(database, model_dimensions=768), "sql")
-    assert everything(database) == before
-    assert working_schemas(database) == []
+        set_up(ost.settings(published, model_dimensions=768), "sql")
+    assert everything(published) == before
+    assert working_schemas(published) == []
 
 
 def test_a_query_of_the_api_that_does_not_fit_stops_the_publication(
-    ost: Project, database: Database, tmp_path: Path
+    ost: Project, published: Database, tmp_path: Path
 ) -> None:
-    set_up(ost.settings(database), "sql")
-    before = everything(database)
+    before = everything(published)
     queries = tmp_path / "queries"
     queries.mkdir()
     (queries / "fits.sql").write_text('select id, username from "USER" where id = $1')
     (queries / "recommendations.sql").write_text('select shoe_size from "USER" where id = $1')
-    settings = ost.settings(database, ost_api_queries_dir=queries, recommendation_top_n=2)
+    settings = ost.settings(published, ost_api_queries_dir=queries, recommendation_top_n=2)
     seed(settings, "sql")
     with pytest.raises(
         CheckFailed, match=r'recommendations\.sql: column "shoe_size" does not exist'
     ) as caught:
         publish(settings)
     assert "fits.sql" not in str(caught.value)
-    assert everything(database) == before
-    assert working_schemas(database) == []
+    assert everything(published) == before
+    assert working_schemas(published) == []
 
 
 def test_readers_never_see_an_error_an_empty_table_or_two_versions_at_once(
@@ -112,38 +110,36 @@ def test_readers_never_see_an_error_an_empty_table_or_two_versions_at_once(
 
 
 def test_a_reader_that_keeps_the_tables_makes_the_publication_give_up_and_is_named(
-    ost: Project, database: Database
+    ost: Project, published: Database
 ) -> None:
-    set_up(ost.settings(database), "sql")
-    before = everything(database)
-    settings = ost.settings(database, recommendation_top_n=2, ost_lock_timeout=1)
+    before = everything(published)
+    settings = ost.settings(published, recommendation_top_n=2, ost_lock_timeout=1)
     seed(settings, "sql")
-    with database.connect() as reader, reader.transaction():
+    with published.connect() as reader, reader.transaction():
         reader.execute('select * from "CATEGORY"')
         with pytest.raises(PublishError, match="old tables were in use for 1 s") as caught:
             publish(settings)
         assert f"pid {reader.info.backend_pid} " in str(caught.value)
-        assert digests(database) == {
+        assert digests(published) == {
             k.removeprefix("rows of "): v for k, v in before.items() if k.startswith("rows of ")
         }
     publish(settings)
-    assert database.query("select count(*) from test_similarities") == [(6,)]
-    assert working_schemas(database) == []
+    assert published.query("select count(*) from test_similarities") == [(6,)]
+    assert working_schemas(published) == []
 
 
 def test_somebody_elses_view_on_our_table_stops_the_publication_and_is_named(
-    ost: Project, database: Database
+    ost: Project, published: Database
 ) -> None:
-    set_up(ost.settings(database), "sql")
-    database.execute('create view popular as select title from "PROJECT" where stargazers_count > 1000')
-    before = {key: value for key, value in everything(database).items() if "ost_" not in key}
-    settings = ost.settings(database, recommendation_top_n=2, ost_seed_strategy="sql")
+    published.execute('create view popular as select title from "PROJECT" where stargazers_count > 1000')
+    before = {key: value for key, value in everything(published).items() if "ost_" not in key}
+    settings = ost.settings(published, recommendation_top_n=2, ost_seed_strategy="sql")
     with pytest.raises(PublishError, match=r'view popular depends on table public\."PROJECT"'):
         set_up(settings)
-    assert {key: value for key, value in everything(database).items() if "ost_" not in key} == before
-    database.execute("drop view popular")
+    assert {key: value for key, value in everything(published).items() if "ost_" not in key} == before
+    published.execute("drop view popular")
     publish(settings)
-    assert database.query("select count(*) from test_similarities") == [(6,)]
+    assert published.query("select count(*) from test_similarities") == [(6,)]
 
 
 @contextmanager
@@ -210,25 +206,23 @@ def test_somebody_elses_object_of_our_name_is_refused_and_intact(
     assert {key: value for key, value in everything(database).items() if "ost_" not in key} == before
 
 
-def test_a_table_that_took_the_place_of_ours_is_somebody_elses(ost: Project, database: Database) -> None:
-    settings = ost.settings(database)
-    set_up(settings, "sql")
-    database.execute('drop table "CATEGORY" cascade; create table "CATEGORY" (mine text)')
+def test_a_table_that_took_the_place_of_ours_is_somebody_elses(ost: Project, published: Database) -> None:
+    settings = ost.settings(published)
+    published.execute('drop table "CATEGORY" cascade; create table "CATEGORY" (mine text)')
     text, current = status_report(settings, explain=False)
     assert not current
     assert "dropped or renamed" in text
     with pytest.raises(GuardRefused, match='"CATEGORY"'):
         set_up(settings, "sql")
-    assert database.query('select * from "CATEGORY"') == []
+    assert published.query('select * from "CATEGORY"') == []
 
 
-def test_a_dropped_table_is_put_back_by_the_next_set_up(ost: Project, database: Database) -> None:
-    settings = ost.settings(database)
+def test_a_dropped_table_is_put_back_by_the_next_set_up(ost: Project, published: Database) -> None:
+    settings = ost.settings(published)
+    before = digests(published)
+    published.execute('drop table "USER_PROJECT_SIMILARITY"')
     set_up(settings, "sql")
-    before = digests(database)
-    database.execute('drop table "USER_PROJECT_SIMILARITY"')
-    set_up(settings, "sql")
-    assert digests(database) == before
+    assert digests(published) == before
 
 
 @pytest.mark.parametrize(
