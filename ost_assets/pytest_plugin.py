@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class _Option:
+class Option:
     """A setting of the plugin: `field` of `Settings`, `name` in the ini file, `--ost-…` on the command line."""
 
     field: str
@@ -39,11 +39,11 @@ class _Option:
         return "--" + self.name.replace("_", "-")
 
 
-_OPTIONS = (
-    _Option("ost_bundle_dir", "ost_bundle", "folder of the fixture bundle (OST_BUNDLE_DIR)"),
-    _Option("database_url", "ost_url", "libpq URL of the server that clones are made on (DATABASE_URL)"),
-    _Option("ost_pool", "ost_pool", "clones to have ready ahead of time, per worker (OST_POOL, 2)"),
-    _Option("ost_require", "ost_require", "fail where no server or bundle can be had (OST_REQUIRE)", "bool"),
+OPTIONS = (
+    Option("ost_bundle_dir", "ost_bundle", "folder of the fixture bundle (OST_BUNDLE_DIR)"),
+    Option("database_url", "ost_url", "libpq URL of the server that clones are made on (DATABASE_URL)"),
+    Option("ost_pool", "ost_pool", "clones to have ready ahead of time, per worker (OST_POOL, 2)"),
+    Option("ost_require", "ost_require", "fail where no server or bundle can be had (OST_REQUIRE)", "bool"),
 )
 # More than anybody looks at; without a limit a run in which everything fails would fill the server.
 _KEPT_PER_WORKER = 10
@@ -51,7 +51,7 @@ _KEPT_PER_WORKER = 10
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("ost", "ost-assets: seeded databases for tests")
-    for option in _OPTIONS:
+    for option in OPTIONS:
         # None means unset in both places, so that the next one in the order decides.
         action = "store_true" if option.kind == "bool" else "store"
         group.addoption(option.flag, action=action, default=None, help=option.help)
@@ -61,10 +61,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def _settings(config: pytest.Config) -> Settings:
     from ost_assets.settings import load_settings
 
-    given = {option.field: config.getoption(option.flag) for option in _OPTIONS}
+    given = {option.field: config.getoption(option.flag) for option in OPTIONS}
     given = {field: value for field, value in given.items() if value is not None}
     set_outside = load_settings(**given).model_fields_set
-    for option in _OPTIONS:
+    for option in OPTIONS:
         value = config.getini(option.name)
         if value is not None and option.field not in set_outside:
             # A folder in the ini file is relative to that file, as for pytest's own.
@@ -78,11 +78,11 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 
     try:
         settings = _settings(config)
+        if not settings.bundle_dir.is_dir():
+            return []
         from ost_assets.bundle.manifest import read_fingerprint
 
-        fingerprint = read_fingerprint(settings.bundle_dir)
-        if fingerprint is None:
-            return []
+        fingerprint = read_fingerprint(settings.bundle_dir) or "(damaged)"
         return [f"ost: {_server(settings)}, bundle {fingerprint[:16]} in {settings.bundle_dir}"]
     except OstError as error:
         return [f"ost: {error.what}"]

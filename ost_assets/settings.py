@@ -179,16 +179,21 @@ class Settings(BaseSettings):
 
     @cached_property
     def root(self) -> Path:
-        """The folder that the others are in: set, or that of the dbt project, or found upwards, or ours."""
+        """The folder that the others are in: set, or that of the dbt project, or found upwards, or ours.
+
+        Upwards from the working directory, a folder with a dbt project comes first; a repository that only
+        uses the bundle is known by its `pyproject.toml`.
+        """
         if self.ost_project_root is not None:
             return self.ost_project_root.resolve()
         if self.ost_dbt_project_dir is not None:
             return self.ost_dbt_project_dir.resolve().parent
         here = Path.cwd()
-        for folder in (here, *here.parents):
-            if (folder / "dbt_project" / "dbt_project.yml").is_file():
-                return folder
-        return _PACKAGE_PARENT
+        for sign in ("dbt_project/dbt_project.yml", "pyproject.toml"):
+            for folder in (here, *here.parents):
+                if (folder / sign).is_file():
+                    return folder
+        return _PACKAGE_PARENT if (_PACKAGE_PARENT / "dbt_project").is_dir() else here
 
     @property
     def dbt_project_dir(self) -> Path:

@@ -8,6 +8,7 @@ from ost_assets.assets.extensions import postgres_extensions
 from ost_assets.assets.fixtures import fixture_bundle
 from ost_assets.assets.publish import test_database_asset as database_asset
 from ost_assets.assets.seeds import seed_assets
+from ost_assets.assets.template import template_database
 from ost_assets.resources import PostgresTarget
 from ost_assets.seeding.current_graph import current_graph
 from ost_assets.settings import Settings
@@ -23,7 +24,13 @@ def run_job(settings: Settings, *, raise_on_error: bool = True) -> dg.ExecuteInP
     # Left to the collector, its folder would be removed with a warning in the middle of another test.
     with dg.DagsterInstance.ephemeral() as instance:
         return dg.materialize(
-            [postgres_extensions, seed_assets(graph), database_asset(graph, sure), fixture_bundle],
+            [
+                postgres_extensions,
+                seed_assets(graph),
+                database_asset(graph, sure),
+                fixture_bundle,
+                template_database,
+            ],
             resources={"database": PostgresTarget(overrides={k: str(v) for k, v in overrides.items()})},
             instance=instance,
             raise_on_error=raise_on_error,

@@ -135,32 +135,32 @@ class ClonePool:
             with self._changed:
                 self._changed.wait_for(self._has_work)
                 kept = self._kept.popleft() if self._kept else None
-                makes = not kept and not self._closing and len(self._ready) < self._size
-                drops = [] if kept or makes else list(self._used)
-                if self._closing:
-                    drops += self._ready
-                    self._ready.clear()
-            if kept:
+                making = kept is None and not self._closing and len(self._ready) < self._size
+                doomed = self._take_doomed() if kept is None and not making else []
+            if kept is not None:
                 database, reason = kept
                 write_mark(conn, database.name, mark(kept_for=reason))
-            elif makes:
+            elif making:
                 make_room(conn, self._settings, target)
                 name = fresh_name("clone", self._label)
                 create_database(conn, name, mark(session=session), template.name, template.strategy)
                 with self._changed:
                     self._ready.append(OstDatabase(replace(target, dbname=name)))
                     self._changed.notify_all()
-            elif drops:
-                for database in drops:
+            elif doomed:
+                for database in doomed:
                     # A test may have dropped it, renamed it, or left something in it that forbids it.
                     with suppress(IsolationError, errors.ObjectInUse):
                         drop_clone(conn, database.name)
-                with self._changed:
-                    for database in drops:
-                        with suppress(ValueError):
-                            self._used.remove(database)
             else:
                 return
+
+    def _take_doomed(self) -> list[OstDatabase]:
+        doomed = [*self._used, *(self._ready if self._closing else ())]
+        self._used.clear()
+        if self._closing:
+            self._ready.clear()
+        return doomed
 
     def _has_work(self) -> bool:
         return bool(

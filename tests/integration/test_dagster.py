@@ -148,7 +148,12 @@ def test_every_asset_and_check_says_what_was_done(
         for event in result.get_asset_materialization_events()
     }
     expected = {dg.AssetKey(node.key).to_user_string() for node in lock.graph.nodes}
-    assert metadata.keys() == expected | {"postgres_extensions", "test_database", "fixture_bundle"}
+    assert metadata.keys() == expected | {
+        "postgres_extensions",
+        "test_database",
+        "fixture_bundle",
+        "template_database",
+    }
     for node in lock.graph.nodes:
         shown = metadata[dg.AssetKey(node.key).to_user_string()]
         assert (shown["strategy"].value, shown["degraded"].value) == (strategy, False)
@@ -168,6 +173,12 @@ def test_every_asset_and_check_says_what_was_done(
     assert bundle["path"].value == str(settings.bundle_dir)
     assert bundle["fingerprint"].value == database_shown["fingerprint"].value
     assert bundle["bytes"].value > 0  # type: ignore[operator]
+    template = metadata["template_database"]
+    assert template["fingerprint"].value == bundle["fingerprint"].value
+    measured = template["measured_milliseconds"].value
+    assert isinstance(measured, dict)
+    assert template["clone_milliseconds"].value == min(measured.values())
+    assert measured[template["strategy"].value] == min(measured.values())
 
     checks = result.get_asset_check_evaluations()
     assert all(check.passed for check in checks)

@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from ost_assets.settings import Settings
 from tests.conftest import ROOT, repository_environment
 from tests.servers import Database
 
 README = (ROOT / "README.md").read_text()
+TESTING = (ROOT / "docs" / "testing.md").read_text()
 BIN = Path(sys.executable).parent
 CONSOLE = [
     command
@@ -21,6 +23,7 @@ CONSOLE = [
     for command in re.findall(r"^\$ (.*)$", block, re.MULTILINE)
 ]
 TABLE = re.findall(r"^\| `(uv run [^`]+)` \|", README, re.MULTILINE)
+PYTHON = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 # Run elsewhere: the suite itself, and what does not end by itself.
 NOT_HERE = {"uv run pytest", "uv run dagster dev"}
 
@@ -89,7 +92,7 @@ def test_psql_alone_seeds_an_empty_database(clone: Path, database: Database) -> 
 
 
 def test_the_example_in_python_reads_the_bundle(clone: Path, database: Database) -> None:
-    (example,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    (example,) = [text for text in PYTHON if "read_table" in text]
     assert run("ost-assets setup --strategy sql", clone, DATABASE_URL=database.url).returncode == 0
     done = subprocess.run(
         [sys.executable, "-c", example + "\nprint(scores.num_rows)"],
@@ -98,3 +101,22 @@ def test_the_example_in_python_reads_the_bundle(clone: Path, database: Database)
         text=True,
     )
     assert (done.stdout, done.stderr) == ("15\n", "")
+
+
+def test_the_examples_of_the_fixtures_pass(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, ost_settings: Settings
+) -> None:
+    assert ost_settings.database_url is not None
+    monkeypatch.setenv("DATABASE_URL", ost_settings.database_url.get_secret_value())
+    monkeypatch.setenv("OST_BUNDLE_DIR", str(ost_settings.bundle_dir))
+    (example,) = [text for text in PYTHON if "ost_database" in text]
+    pytester.makepyfile(example)
+    pytester.runpytest_subprocess("--ost-require").assert_outcomes(passed=3)
+
+
+def test_every_option_of_the_plugin_is_documented() -> None:
+    from ost_assets.pytest_plugin import OPTIONS
+
+    for option in OPTIONS:
+        variable = option.field.upper()
+        assert re.search(rf"^\| `{option.flag}[=`].*`{variable}`.*`{option.name}`", TESTING, re.MULTILINE)
