@@ -140,6 +140,8 @@ def open_bundle(folder: Path) -> Bundle:
             remedy=_MEND,
         ) from None
     bundle = Bundle(folder, manifest)
+    if manifest.to_bytes() != text:
+        raise bundle.broken(f"{MANIFEST_FILE} was edited")
     problem = next(_contradictions(manifest), None)
     if problem:
         raise bundle.broken(problem)

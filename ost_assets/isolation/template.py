@@ -80,13 +80,13 @@ def ensure_template(conn: Conn, settings: Settings, target: Target) -> Template:
 
 
 def _name(conn: Conn, settings: Settings, bundle: Bundle) -> str:
-    """By fingerprint and by what else decides the bytes: server, extensions, schema."""
+    """By fingerprint and by what else decides what is in it: server, extensions, schema, and whose it is."""
     extensions = {*bundle.manifest.extensions, *settings.ost_optional_extensions}
     versions = conn.execute(
         "select name, default_version from pg_available_extensions where name = any(%s) order by 1",
         [sorted(extensions)],
     ).fetchall()
-    server = [conn.info.server_version // 10000, settings.ost_target_schema, versions]
+    server = [conn.info.server_version // 10000, settings.ost_target_schema, conn.info.user, versions]
     part = hashlib.sha256(json.dumps(server).encode()).hexdigest()
     return f"{PREFIX}template_{bundle.manifest.fingerprint[:16]}_{part[:8]}"
 
