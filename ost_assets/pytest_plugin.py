@@ -199,8 +199,11 @@ def _readable(settings: Settings | None) -> Iterator[None]:
 
     try:
         yield
+        return
     except OstError as error:
-        missing = isinstance(error, BundleMissing | ServerUnreachable | ExtensionMissing | AccessDenied)
-        if missing and settings is not None and not settings.ost_require:
-            pytest.skip(str(error))
-        pytest.fail(str(error), pytrace=False)
+        met = error
+    # Out here, so that pytest does not show the error a second time as the cause of itself.
+    missing = isinstance(met, BundleMissing | ServerUnreachable | ExtensionMissing | AccessDenied)
+    if missing and settings is not None and not settings.ost_require:
+        pytest.skip(str(met))
+    pytest.fail(str(met), pytrace=False)

