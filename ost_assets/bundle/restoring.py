@@ -87,8 +87,7 @@ def restore_verified(
         create_extensions(conn, manifest.extensions, settings.ost_optional_extensions)
         require_extensions(conn, manifest.extensions)
         bookkeeping.begin_build(conn)
-        _load(conn, bundle, progress)
-        refuse_unusable(conn, BUILD_SCHEMA, settings.api_queries_dir)
+        _load(conn, bundle, settings.api_queries_dir, progress)
         report = Report(
             manifest.fingerprint,
             "bundle",
@@ -106,13 +105,14 @@ def _is(manifest: BundleManifest, found: Publication | None) -> bool:
     return found is not None and found.intact and found.fingerprint == manifest.fingerprint
 
 
-def _load(conn: Conn, bundle: Bundle, progress: Progress | None) -> None:
+def _load(conn: Conn, bundle: Bundle, queries: Path, progress: Progress | None) -> None:
     """Tables, data, keys and statistics, in the build schema and in the caller's transaction."""
     tables = bundle.manifest.tables
     set_search_path(conn, BUILD_SCHEMA)
     try:
         for table in tables:
             _execute_one(conn, ddl.create_table_ddl(table))
+        refuse_unusable(conn, BUILD_SCHEMA, queries)  # columns are all it takes, so before the data
         _copy_all(conn, bundle, progress)
         statements = list(key_ddl(tables))
         for number, statement in enumerate(statements, start=1):
