@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
     from ost_assets.bundle.read import Progress
 
-_PATIENCE_SECONDS = 1.0
+_PATIENCE_SECONDS = 2.0
 _NAMES = {"verify": "verifying", "copy": "loading", "keys": "keys and indexes"}
 
 
 @contextmanager
 def progress_bar() -> Iterator[Progress]:
-    """Yields a callback for `bundle.read.Progress`; bars on standard error appear after a second of work."""
+    """Yields a callback for `bundle.read.Progress`; bars on standard error appear after two seconds."""
     started = time.monotonic()
     tasks: dict[str, TaskID] = {}
     with ExitStack() as stack:

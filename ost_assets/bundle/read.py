@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -50,19 +50,34 @@ class Bundle:
             raise self.broken(f"{name!r} leads out of the bundle")
         return path
 
-    def verify(self, progress: Progress | None = None) -> None:
-        """Compare size and sha256 of every file with the manifest. Reads everything, two files at a time.
+    @property
+    def restored_files(self) -> list[str]:
+        """What a restore puts into the database."""
+        return [SCHEMA_FILE, *(table.files["copy"] for table in self.manifest.tables)]
+
+    @property
+    def other_files(self) -> list[str]:
+        """What a restore does not read: the same rows for other readers."""
+        return [name for name in self.manifest.files if name not in {*self.restored_files}]
+
+    def verify(self, names: Collection[str] | None = None, progress: Progress | None = None) -> None:
+        """Compare size and sha256 of files with the manifest.
+
+        Args:
+            names: which; all of them if not given.
+            progress: told how many bytes are done.
 
         Raises:
-            BundleBroken: a file is missing, truncated or altered; the message names all of them.
+            BundleBroken: a file is missing, truncated or altered; the message names the first five.
         """
-        total = sum(entry.bytes for entry in self.manifest.files.values())
+        entries = {name: self.manifest.files[name] for name in names or self.manifest.files}
+        total = sum(entry.bytes for entry in entries.values())
         done = 0
         problems = []
         # Hashing lets go of the interpreter; more threads than this would wait for the disk.
         with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
-            checked = pool.map(self._problem_with, self.manifest.files)
-            for problem, entry in zip(checked, self.manifest.files.values(), strict=True):
+            checked = pool.map(self._problem_with, entries)
+            for problem, entry in zip(checked, entries.values(), strict=True):
                 if problem:
                     problems.append(problem)
                 done += entry.bytes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,8 +43,9 @@ def restore(
 ) -> BundleManifest:
     """Verify a bundle and publish its tables in the target database, in place of what we published before.
 
-    One transaction: whatever fails, the database is as it was, extensions included. Starts the embedded
-    server where that one is meant.
+    What goes into the database is verified before anything else; the bundle's other files while the server
+    works, and before it commits. One transaction: whatever fails, the database is as it was, extensions
+    included. Starts the embedded server where that one is meant.
 
     Args:
         folder: holds `manifest.json`.
@@ -62,7 +64,7 @@ def restore(
     """
     settings = settings or load_settings()
     bundle = open_bundle(Path(folder))
-    bundle.verify(progress)
+    bundle.verify(bundle.restored_files, progress)
     with connect(settings, ensure_target(settings)) as conn:
         restore_verified(conn, settings, bundle, progress)
     return bundle.manifest
@@ -71,7 +73,7 @@ def restore(
 def restore_verified(
     conn: Conn, settings: Settings, bundle: Bundle, progress: Progress | None = None
 ) -> None:
-    """As `restore`, on a connection to the target, with a bundle whose files have been verified."""
+    """As `restore`, on a connection to the target, with a bundle whose `restored_files` have been verified."""
     started = time.perf_counter()
     manifest = bundle.manifest
     before = bookkeeping.published(conn, settings.ost_target_schema)
@@ -81,6 +83,7 @@ def restore_verified(
         now = bookkeeping.published(conn, settings.ost_target_schema)
         if waited and now != before and _is(manifest, now):
             return  # the one that we waited for did our work
+        others = stack.enter_context(ThreadPoolExecutor(1)).submit(bundle.verify, bundle.other_files)
         # Held until the commit, because an extension that is not committed yet is in everybody's way.
         stack.enter_context(exclusive(conn, EXTENSIONS_KEY, timeout=settings.ost_wait_timeout))
         stack.enter_context(conn.transaction())
@@ -98,6 +101,7 @@ def restore_verified(
         )
         ready = bookkeeping.finish_build(conn, manifest.fingerprint, manifest.inputs, report.to_json())
         swap(conn, settings.ost_target_schema, ready, timeout=settings.ost_lock_timeout)
+        others.result()
         bundle.refuse_replaced()
 
 

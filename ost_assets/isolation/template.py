@@ -99,7 +99,7 @@ def _finished(conn: Conn, name: str) -> Mark | None:
 def _build(conn: Conn, settings: Settings, target: Target, bundle: Bundle, name: str) -> Mark:
     _refuse_unprivileged(conn)
     make_room(conn, settings, target)
-    bundle.verify()
+    bundle.verify(bundle.restored_files)
     building = fresh_name("building", "")
     create_database(conn, building, Mark("building", server_time(conn), session_id(conn)))
     try:
