@@ -271,7 +271,7 @@ def test_under_xdist_there_is_one_server_and_one_template(
             print("SERVER", row)
         """
     )
-    result = run(suite, "-n", "4", "-rP")
+    result = run(suite, "-n", "3", "-rP")
     result.assert_outcomes(passed=12)
     assert len(set(re.findall(r"^SERVER .*$", result.stdout.str(), re.MULTILINE))) == 1
     assert len(databases(plugin_server, "template")) == 1
@@ -299,7 +299,7 @@ def test_an_installed_plugin_works_in_a_folder_with_spaces_and_no_server(
             """
         )
         try:
-            run(pytester, "-n", "4", "--ost-require").assert_outcomes(passed=4)
+            run(pytester, "-n", "2", "--ost-require").assert_outcomes(passed=4)
         finally:
             assert embedded.stop(home / "postgres-18")
 
