@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
@@ -93,7 +93,10 @@ def _server(settings: Settings) -> str:
     from ost_assets.postgres.connect import connect, find_target
 
     try:
-        with connect(settings, find_target(settings)) as conn:
+        target = find_target(settings)
+        # Nobody waits long for a line of the header.
+        quick = replace(target, options=(("connect_timeout", "2"), *target.options))
+        with connect(settings, quick) as conn:
             row = conn.execute(
                 "select default_version from pg_available_extensions where name = 'vector'"
             ).fetchone()

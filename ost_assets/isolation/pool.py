@@ -56,6 +56,7 @@ class ClonePool:
         self._used: deque[OstDatabase] = deque()
         self._kept: deque[tuple[OstDatabase, str]] = deque()
         self._error: Exception | None = None
+        self._served = False
         self._closing = False
         self._thread = threading.Thread(target=self._work, name="ost-clones", daemon=True)
 
@@ -107,8 +108,12 @@ class ClonePool:
             self._changed.notify_all()
 
     def _work(self) -> None:
-        """What the thread does: serve over one connection, and over another one when that broke."""
+        """What the thread does: serve over one connection, and over another one when that broke.
+
+        Somebody hears of an error only where a fresh connection and a look at the template do not mend it.
+        """
         while True:
+            self._served = False
             try:
                 target = ensure_target(self._settings)
                 with connect(self._settings, target) as conn:
@@ -118,6 +123,8 @@ class ClonePool:
                     self._serve(conn, target, template)
                 return
             except Exception as error:
+                if self._served and not self._closing:
+                    continue
                 with self._changed:
                     self._error = error
                     self._changed.notify_all()
@@ -144,6 +151,7 @@ class ClonePool:
                 make_room(conn, self._settings, target)
                 name = fresh_name("clone", self._label)
                 create_database(conn, name, mark(session=session), template.name, template.strategy)
+                self._served = True
                 with self._changed:
                     self._ready.append(OstDatabase(replace(target, dbname=name)))
                     self._changed.notify_all()

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from psycopg import errors, sql
 
-from ost_assets.errors import IsolationError
+from ost_assets.errors import IsolationError, ServerError
 from ost_assets.isolation.marks import (
     Mark,
     Ours,
     count_databases,
+    mark_of,
     our_databases,
     server_time,
     strays,
@@ -98,7 +100,9 @@ def _adopt_strays(conn: Conn, settings: Settings, target: Target, now: float) ->
     It is swept later, when it has the age.
     """
     for name in strays(conn):
-        with connect(settings, replace(target, dbname=name)) as inside:
-            ours = made_by_us(inside)
-        if ours:
-            write_mark(conn, name, Mark("clone", now))
+        # It may be gone by now, or its maker may be quicker than we are.
+        with suppress(ServerError, errors.InvalidCatalogName):
+            with connect(settings, replace(target, dbname=name)) as inside:
+                ours = made_by_us(inside)
+            if ours and mark_of(conn, name) is None:
+                write_mark(conn, name, Mark("clone", now))
