@@ -11,6 +11,7 @@ import shlex
 import signal
 import time
 import warnings
+from contextlib import suppress
 from pathlib import Path
 
 from ost_assets.errors import ServerFailed, ServerUnreachable
@@ -87,7 +88,8 @@ def stop(data_dir: Path) -> bool:
     Raises:
         ServerFailed: it is still there after 30 s.
     """
-    if running(data_dir) is None:
+    target = running(data_dir)
+    if target is None:
         return False
     pid_file = data_dir / "postmaster.pid"
     # SIGINT is PostgreSQL's "fast shutdown": roll back, disconnect, checkpoint.
@@ -99,6 +101,9 @@ def stop(data_dir: Path) -> bool:
                 f"the embedded PostgreSQL did not stop within {_STOP_SECONDS} s", looked=str(data_dir)
             )
         time.sleep(0.02)
+    if Path(target.host) != data_dir and target.host.startswith("/"):
+        with suppress(OSError):
+            Path(target.host).rmdir()  # `_socket_dir` made it
     return True
 
 

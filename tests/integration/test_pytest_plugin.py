@@ -301,7 +301,10 @@ def test_an_installed_plugin_works_in_a_folder_with_spaces_and_no_server(
         try:
             run(pytester, "-n", "2", "--ost-require").assert_outcomes(passed=4)
         finally:
+            running = embedded.running(home / "postgres-18")
             assert embedded.stop(home / "postgres-18")
+        assert running is not None
+        assert not Path(running.host).exists()
 
 
 SHOW = """
