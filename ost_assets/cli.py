@@ -109,7 +109,7 @@ def lock(check: bool) -> None:
 @main.command()
 def clone() -> None:
     """Print the URL of a fresh clone of the test data, for a test in any language; `drop` ends it."""
-    from ost_assets.isolation.single import clone_once
+    from ost_assets.isolation.clone import clone_once
 
     click.echo(clone_once(load_settings()).url)
 
@@ -118,7 +118,7 @@ def clone() -> None:
 @click.argument("url")
 def drop(url: str) -> None:
     """Drop a clone, named by its URL or just by its database's name."""
-    from ost_assets.isolation.single import drop_once
+    from ost_assets.isolation.clone import drop_once
 
     click.echo(f"Dropped {drop_once(load_settings(), url)}.")
 

@@ -1,7 +1,7 @@
 """pytest fixtures over the bundle and its clones, for this repository and any other.
 
 `ost_bundle` needs no database, `ost_connection` rolls back, `ost_database` is the test's own. Every pytest run
-in an environment that has this package loads this file, so it imports nothing until a fixture is asked for.
+in an environment that has this package loads this file, so what is heavy is imported where it is needed.
 
 Each setting is taken from the command line, else the environment (and `.env`), else the ini file, else its
 default: `--ost-bundle`, `OST_BUNDLE_DIR`, `ost_bundle`, and so on. Override the fixture `ost_settings` to set
@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 
@@ -42,7 +42,7 @@ class Option:
 OPTIONS = (
     Option("ost_bundle_dir", "ost_bundle", "folder of the fixture bundle (OST_BUNDLE_DIR)"),
     Option("database_url", "ost_url", "libpq URL of the server that clones are made on (DATABASE_URL)"),
-    Option("ost_pool", "ost_pool", "clones to have ready ahead of time, per worker (OST_POOL, 2)"),
+    Option("ost_pool_size", "ost_pool_size", "clones ready ahead of time, per worker (OST_POOL_SIZE, 2)"),
     Option("ost_require", "ost_require", "fail where no server or bundle can be had (OST_REQUIRE)", "bool"),
 )
 # More than anybody looks at; without a limit a run in which everything fails would fill the server.
@@ -111,7 +111,7 @@ def _server(settings: Settings) -> str:
 @pytest.fixture(scope="session")
 def ost_settings(pytestconfig: pytest.Config) -> Settings:
     """Where bundle and server are. Override it to set that in code."""
-    with _readable(None):
+    with _readable():
         return _settings(pytestconfig)
 
 
@@ -120,7 +120,7 @@ def ost_bundle(ost_settings: Settings) -> OstBundle:
     """The fixtures without any database: `ost_bundle.users["test_user_1"].id`, `ost_bundle["USER"].rows`."""
     from ost_assets.testing import OstBundle
 
-    with _readable(ost_settings):
+    with _readable(may_skip=not ost_settings.ost_require):
         return OstBundle(ost_settings.bundle_dir)
 
 
@@ -130,22 +130,20 @@ def ost_pool(ost_settings: Settings) -> Iterator[ClonePool]:
     from ost_assets.testing import ClonePool
 
     worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
-    with _readable(ost_settings):
-        pool = ClonePool(ost_settings, worker, ost_settings.ost_pool).__enter__()
-    try:
+    with ExitStack() as stack:
+        with _readable(may_skip=not ost_settings.ost_require):
+            pool = stack.enter_context(ClonePool(ost_settings, worker, ost_settings.ost_pool_size))
         yield pool
-    finally:
-        pool.__exit__()
 
 
 @pytest.fixture
 def ost_database(request: pytest.FixtureRequest, ost_pool: ClonePool) -> Iterator[OstDatabase]:
     """A database of this test's own, cloned from the template. Kept if the test fails; the report has its URL."""
-    with _readable(None):
+    with _readable():
         database = ost_pool.get()
-    fate = request.node.stash[_FATE] = _Fate(database)
+    request.node.stash[_DATABASE] = database
     yield database
-    if fate.kept:
+    if database.name in request.config.stash.get(_KEPT, ()):
         ost_pool.keep(database, request.node.nodeid)
     else:
         ost_pool.give_back(database)
@@ -163,40 +161,32 @@ def _ost_rollback(ost_pool: ClonePool) -> Iterator[RollbackConnection]:
 @pytest.fixture
 def ost_connection(_ost_rollback: RollbackConnection) -> Iterator[Conn]:
     """A psycopg connection in a transaction that is rolled back at the end: the cheapest way to be alone."""
-    with _readable(None), _ost_rollback.transaction() as connection:
+    with _readable(), _ost_rollback.transaction() as connection:
         yield connection
 
 
-@dataclass
-class _Fate:
-    """What becomes of a test's database."""
-
-    database: OstDatabase
-    kept: bool = False
+_DATABASE: pytest.StashKey[OstDatabase] = pytest.StashKey()
+# Names of the databases of failed tests.
+_KEPT: pytest.StashKey[set[str]] = pytest.StashKey()
 
 
-_FATE: pytest.StashKey[_Fate] = pytest.StashKey()
-_KEPT: pytest.StashKey[int] = pytest.StashKey()
-
-
-@pytest.hookimpl(hookwrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, None]:
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Keep the database of a test that failed, and say where it is."""
-    report: pytest.TestReport = (yield).get_result()
-    fate = item.stash.get(_FATE, None)
-    if fate is None or not report.failed or report.when == "teardown":
-        return
-    kept = item.config.stash.get(_KEPT, 0)
-    if kept < _KEPT_PER_WORKER:
-        item.config.stash[_KEPT] = kept + 1
-        fate.kept = True
-        report.sections.append(("ost database, kept", fate.database.url_without_password))
-    else:
-        report.sections.append(("ost database", f"dropped: {kept} are kept already"))
+    report = yield
+    database = item.stash.get(_DATABASE, None)
+    if database is not None and report.failed and report.when != "teardown":
+        kept = item.config.stash.setdefault(_KEPT, set())
+        if len(kept) < _KEPT_PER_WORKER:
+            kept.add(database.name)
+            report.sections.append(("ost database, kept", database.url_without_password))
+        else:
+            report.sections.append(("ost database", f"dropped: {len(kept)} are kept already"))
+    return report
 
 
 @contextmanager
-def _readable(settings: Settings | None) -> Iterator[None]:
+def _readable(*, may_skip: bool = False) -> Iterator[None]:
     """Our errors without a traceback of our own; as a skip where something is merely not there."""
     from ost_assets.errors import AccessDenied, BundleMissing, ExtensionMissing, OstError, ServerUnreachable
 
@@ -207,6 +197,6 @@ def _readable(settings: Settings | None) -> Iterator[None]:
         met = error
     # Out here, so that pytest does not show the error a second time as the cause of itself.
     missing = isinstance(met, BundleMissing | ServerUnreachable | ExtensionMissing | AccessDenied)
-    if missing and settings is not None and not settings.ost_require:
+    if missing and may_skip:
         pytest.skip(str(met))
     pytest.fail(str(met), pytrace=False)

@@ -93,12 +93,14 @@ class Settings(BaseSettings):
     ost_api_queries_dir: Path | None = Field(
         None, description="*.sql whose columns must exist (go_api/internal/store/queries/ in the root)"
     )
-    ost_max_databases: PositiveInt = Field(100, description="templates and clones of ours a server may hold")
+    ost_max_databases: PositiveInt = Field(200, description="templates and clones of ours a server may hold")
     ost_clone_max_age: PositiveInt = Field(86_400, description="seconds after which an unused clone is swept")
     ost_template_max_age: PositiveInt = Field(
         604_800, description="seconds after which an unused template is swept"
     )
-    ost_pool: PositiveInt = Field(2, description="clones that pytest has ready ahead of time, per worker")
+    ost_pool_size: PositiveInt = Field(
+        2, description="clones that pytest has ready ahead of time, per worker"
+    )
     ost_require: bool = Field(
         False, description="pytest fails where no server can be had, instead of skipping"
     )

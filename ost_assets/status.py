@@ -38,20 +38,19 @@ def status_report(settings: Settings, *, explain: bool) -> tuple[str, bool]:
             if touched:
                 problems.append("rows were changed since they were published: " + ", ".join(touched))
         # A job that only restores bundles has no dbt project to compare with, and exports nothing.
-        now = fingerprint(settings) if settings.dbt_project_dir.is_dir() else None
-        if now is not None and found.fingerprint != now.value:
-            problems.append(f"the inputs changed: {now.value[:16]} is not published")
-            if explain:
-                problems += [f"  {line}" for line in explain_inputs(found.inputs, now.inputs)]
-        if now is not None and read_fingerprint(settings.bundle_dir) != found.fingerprint:
-            problems.append(f"the bundle in {settings.bundle_dir} is missing or of other data")
+        command = "ost-assets restore BUNDLE"
+        if settings.dbt_project_dir.is_dir():
+            now = fingerprint(settings)
+            command = "ost-assets setup" + (" --force" if found.fingerprint == now.value else "")
+            if found.fingerprint != now.value:
+                problems.append(f"the inputs changed: {now.value[:16]} is not published")
+                if explain:
+                    problems += [f"  {line}" for line in explain_inputs(found.inputs, now.inputs)]
+            if read_fingerprint(settings.bundle_dir) != found.fingerprint:
+                problems.append(f"the bundle in {settings.bundle_dir} is missing or of other data")
         title = f"Published {found.published_at:%Y-%m-%d %H:%M:%S} UTC"
         text = summary(settings, target, found, title)
     if problems:
-        if now is None:
-            command = "ost-assets restore BUNDLE"
-        else:
-            command = "ost-assets setup" + (" --force" if found.fingerprint == now.value else "")
         text += "\nNot current:\n" + "\n".join(f"  {line}" for line in problems)
         return f"{text}\nRun `{command}` to publish afresh.", False
     return text + "\nCurrent: nothing changed since.", True

@@ -22,14 +22,13 @@ def summary(settings: Settings, target: Target, published: Publication, title: s
     rows = sum(table.rows for table in report.tables.values())
     passed = sum(check.passed for check in report.checks)
     warned = len(report.checks) - passed
+    checks = f"{passed} passed" + (f", {warned} warned" if warned else "")
     grid = Table.grid(padding=(0, 2))
     lines = {
         "seeded by": f"{report.strategy} in {report.seconds:.1f} s ({report.reason})",
         "tables": f"{len(report.tables)} in schema {settings.ost_target_schema}, {rows} rows: "
         + ", ".join(f"{name} {table.rows}" for name, table in report.tables.items()),
-        "checks": f"{passed} passed" + (f", {warned} warned" if warned else "")
-        if report.checks
-        else "none here: they passed before the bundle was made",
+        "checks": checks if report.checks else "none here: they passed before the bundle was made",
         "fingerprint": published.fingerprint[:16],
         "bundle": str(settings.bundle_dir),
         "connect": target.url,

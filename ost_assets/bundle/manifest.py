@@ -10,20 +10,17 @@ import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ConfigDict
-
 from ost_assets.postgres import ddl
 from ost_assets.postgres.catalog import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
     from pathlib import Path
 
 FORMAT = 1
 MANIFEST_FILE = "manifest.json"
 SCHEMA_FILE = "schema.sql"
 _KEYS_FOLLOW = "\n-- Keys and indexes, after the data.\n\n"
-_KNOWN_FIELDS_ONLY = ConfigDict(extra="forbid")  # when read back
 
 
 @dataclass(frozen=True)
@@ -35,8 +32,6 @@ class TableEntry(Table):
         files: format (`copy`, `parquet`, `jsonl`) -> path relative to the bundle, with slashes.
     """
 
-    __pydantic_config__ = _KNOWN_FIELDS_ONLY
-
     rows: int
     digest: str
     files: dict[str, str]
@@ -45,8 +40,6 @@ class TableEntry(Table):
 @dataclass(frozen=True)
 class FileEntry:
     """`sha256` is hexadecimal, `bytes` the size."""
-
-    __pydantic_config__ = _KNOWN_FIELDS_ONLY
 
     sha256: str
     bytes: int
@@ -61,8 +54,6 @@ class BundleManifest:
         extensions: what a server must have to take the bundle.
         files: path -> entry of every file but the manifest itself.
     """
-
-    __pydantic_config__ = _KNOWN_FIELDS_ONLY
 
     fingerprint: str
     inputs: dict[str, dict[str, Any]]
@@ -81,18 +72,8 @@ class BundleManifest:
 
 def schema_sql(tables: Iterable[Table]) -> str:
     """`schema.sql`: all tables, then (behind a comment line) all keys and indexes, foreign keys last."""
-    tables = sorted(tables, key=lambda table: table.name)
-    return "".join([*map(ddl.create_table_ddl, tables), _KEYS_FOLLOW, *key_ddl(tables)])
-
-
-def key_ddl(tables: Iterable[Table]) -> Iterator[str]:
-    """The statements that follow the data: keys and indexes table by table, then the foreign keys of all."""
-    tables = sorted(tables, key=lambda table: table.name)
-    for table in tables:
-        yield from ddl.constraint_ddl(table, foreign=False)
-        yield from ddl.index_ddl(table)
-    for table in tables:
-        yield from ddl.constraint_ddl(table, foreign=True)
+    tables = tuple(tables)
+    return "".join([*map(ddl.create_table_ddl, tables), _KEYS_FOLLOW, *ddl.key_ddl(tables)])
 
 
 def read_fingerprint(folder: Path) -> str | None:

@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -28,8 +28,11 @@ from ost_assets.fingerprint import Fingerprint
 # statements for the keys.
 Progress = Callable[[str, int, int], None]
 
-_BLOCK_BYTES = 1 << 20
 _MEND = "export it again with `ost-assets setup`, or fetch it again"
+
+
+def silent(_stage: str, _done: int, _total: int) -> None:
+    """The `Progress` that nobody watches."""
 
 
 @dataclass(frozen=True)
@@ -45,8 +48,10 @@ class Bundle:
 
     def path(self, name: str) -> Path:
         """Where a file of the manifest is. Raises `BundleBroken` for one outside the folder, links followed."""
-        path = (self.folder / name).resolve()
-        if not path.is_relative_to(self.folder):
+        # A bundle is moved and copied, also to other systems; such a name would be right in one place only.
+        portable = not name.startswith("/") and "\\" not in name and "\0" not in name
+        path = (self.folder / name).resolve() if portable else self.folder
+        if self.folder not in path.parents:
             raise self.broken(f"{name!r} leads out of the bundle")
         return path
 
@@ -60,7 +65,7 @@ class Bundle:
         """What a restore does not read: the same rows for other readers."""
         return [name for name in self.manifest.files if name not in {*self.restored_files}]
 
-    def verify(self, names: Collection[str] | None = None, progress: Progress | None = None) -> None:
+    def verify(self, names: Collection[str] | None = None, progress: Progress = silent) -> None:
         """Compare size and sha256 of files with the manifest.
 
         Args:
@@ -81,8 +86,7 @@ class Bundle:
                 if problem:
                     problems.append(problem)
                 done += entry.bytes
-                if progress is not None:
-                    progress("verify", done, total)
+                progress("verify", done, total)
         if problems:
             more = f" (and {len(problems) - 5} more)" if len(problems) > 5 else ""
             raise self.broken("; ".join(problems[:5]) + more)
@@ -145,7 +149,7 @@ def open_bundle(folder: Path) -> Bundle:
             remedy="upgrade ost-assets" if newer else _MEND,
         )
     try:
-        manifest = TypeAdapter(BundleManifest).validate_python(data)
+        manifest = TypeAdapter(BundleManifest).validate_python(data, extra="forbid")
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(map(str, first["loc"]))
@@ -183,10 +187,6 @@ def _contradictions(manifest: BundleManifest) -> Iterator[str]:
     names = [table.name for table in manifest.tables]
     if not names or len({*names}) < len(names):
         yield "it lists no table, or one twice"
-    for name in manifest.files:
-        path = PurePosixPath(name)
-        if path.is_absolute() or ".." in path.parts or "\\" in name or "\0" in name or not path.parts:
-            yield f"{name!r} leads out of the bundle"
     for table in manifest.tables:
         yield from _table_contradictions(manifest, table)
     text = schema_sql(manifest.tables).encode()

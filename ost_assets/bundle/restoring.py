@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 
 from psycopg import errors, sql
 
-from ost_assets.bundle.manifest import key_ddl
-from ost_assets.bundle.read import Bundle, Progress, open_bundle
+from ost_assets.bundle.read import Bundle, Progress, open_bundle, silent
 from ost_assets.postgres import bookkeeping, ddl
 from ost_assets.postgres.bookkeeping import BUILD_SCHEMA
 from ost_assets.postgres.connect import (
@@ -39,7 +38,7 @@ _BLOCK_BYTES = 1 << 18
 
 
 def restore(
-    folder: str | Path, settings: Settings | None = None, *, progress: Progress | None = None
+    folder: str | Path, settings: Settings | None = None, *, progress: Progress = silent
 ) -> BundleManifest:
     """Verify a bundle and publish its tables in the target database, in place of what we published before.
 
@@ -70,9 +69,7 @@ def restore(
     return bundle.manifest
 
 
-def restore_verified(
-    conn: Conn, settings: Settings, bundle: Bundle, progress: Progress | None = None
-) -> None:
+def restore_verified(conn: Conn, settings: Settings, bundle: Bundle, progress: Progress = silent) -> None:
     """As `restore`, on a connection to the target, with a bundle whose `restored_files` have been verified."""
     started = time.perf_counter()
     manifest = bundle.manifest
@@ -109,7 +106,7 @@ def _is(manifest: BundleManifest, found: Publication | None) -> bool:
     return found is not None and found.intact and found.fingerprint == manifest.fingerprint
 
 
-def _load(conn: Conn, bundle: Bundle, queries: Path, progress: Progress | None) -> None:
+def _load(conn: Conn, bundle: Bundle, queries: Path, progress: Progress) -> None:
     """Tables, data, keys and statistics, in the build schema and in the caller's transaction."""
     tables = bundle.manifest.tables
     set_search_path(conn, BUILD_SCHEMA)
@@ -118,11 +115,10 @@ def _load(conn: Conn, bundle: Bundle, queries: Path, progress: Progress | None) 
             _execute_one(conn, ddl.create_table_ddl(table))
         refuse_unusable(conn, BUILD_SCHEMA, queries)  # columns are all it takes, so before the data
         _copy_all(conn, bundle, progress)
-        statements = list(key_ddl(tables))
+        statements = list(ddl.key_ddl(tables))
         for number, statement in enumerate(statements, start=1):
             _execute_one(conn, statement)
-            if progress is not None:
-                progress("keys", number, len(statements))
+            progress("keys", number, len(statements))
     except errors.InsufficientPrivilege:
         raise
     except (errors.DataError, errors.IntegrityError, errors.ProgrammingError) as error:
@@ -137,7 +133,7 @@ def _execute_one(conn: Conn, statement: str) -> None:
     conn.execute(statement.encode(), binary=True)
 
 
-def _copy_all(conn: Conn, bundle: Bundle, progress: Progress | None) -> None:
+def _copy_all(conn: Conn, bundle: Bundle, progress: Progress) -> None:
     manifest = bundle.manifest
     total = sum(manifest.files[table.files["copy"]].bytes for table in manifest.tables)
     done = 0
@@ -151,7 +147,6 @@ def _copy_all(conn: Conn, bundle: Bundle, progress: Progress | None) -> None:
                 while block := file.read(_BLOCK_BYTES):
                     copy.write(block)
                     done += len(block)
-                    if progress is not None:
-                        progress("copy", done, total)
+                    progress("copy", done, total)
             if cursor.rowcount != table.rows:
                 raise bundle.broken(f"{table.name!r} has {cursor.rowcount} rows instead of {table.rows}")

@@ -1,102 +1,76 @@
-"""Copies a database and drops the copy; what is copied when is the template's and the pool's affair."""
+"""Clones of the template: one for a pool, or one for somebody who looks after it himself."""
 
 from __future__ import annotations
 
-import re
-import secrets
-import statistics
-import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import psycopg
-from psycopg import sql
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
 
-from ost_assets.errors import IsolationError
-from ost_assets.isolation.marks import PREFIX, Kind, Mark, mark_of, server_time, session_id, write_mark
-from ost_assets.postgres.connect import apply_settings
+from ost_assets.errors import SettingsError
+from ost_assets.isolation.create import create_database, drop_clone, fresh_name
+from ost_assets.isolation.database import OstDatabase
+from ost_assets.isolation.marks import Mark, server_time
+from ost_assets.isolation.sweep import make_room
+from ost_assets.isolation.template import ensure_template
+from ost_assets.postgres.connect import connect, ensure_target, find_target
 
 if TYPE_CHECKING:
+    from ost_assets.isolation.template import Template
     from ost_assets.postgres.connect import Conn
-
-SHARED_BLOCKS = "FILE_COPY, clone"
-# Name -> CREATE DATABASE's STRATEGY, and what PostgreSQL 18 calls file_copy_method.
-STRATEGIES = {
-    "WAL_LOG": ("wal_log", ""),
-    "FILE_COPY": ("file_copy", "copy"),
-    SHARED_BLOCKS: ("file_copy", "clone"),
-}
-_METHODS_SINCE = 180000
-_ROUNDS = 3
-# A way that was this much slower than the best so far is not tried again.
-_HOPELESS = 2.0
+    from ost_assets.postgres.target import Target
+    from ost_assets.settings import Settings
 
 
-def create_database(conn: Conn, name: str, mark: Mark, template: str = "", strategy: str = "WAL_LOG") -> None:
-    """`CREATE DATABASE` with its mark, sent together so that no death of ours comes between the two.
+def make_clone(
+    conn: Conn, settings: Settings, target: Target, template: Template, label: str, session: str = ""
+) -> OstDatabase:
+    """A fresh clone.
 
     Args:
-        template: what to copy; PostgreSQL's own default if empty.
-        strategy: one of `STRATEGIES`.
-    """
-    how, method = STRATEGIES[strategy]
-    source = sql.SQL("template {} ").format(sql.Identifier(template)) if template else sql.SQL("")
-    if method and conn.info.server_version >= _METHODS_SINCE:
-        apply_settings(conn, {"file_copy_method": method})
-    with conn.pipeline() as pipeline:
-        conn.execute(
-            sql.SQL("create database {} {}strategy {}").format(sql.Identifier(name), source, sql.SQL(how))
-        )
-        # CREATE DATABASE has to be alone between two syncs.
-        pipeline.sync()
-        write_mark(conn, name, mark)
-
-
-def fresh_name(kind: Kind, label: str) -> str:
-    """A name that nobody has: `ost_clone_gw0_6f1e…`. The label says who asked."""
-    return f"{PREFIX}{kind}_{re.sub(r'[^a-z0-9]', '', label.lower())[:16]}_{secrets.token_hex(8)}"
-
-
-def drop_clone(conn: Conn, name: str) -> None:
-    """Drop a clone, whoever is still connected to it.
+        label: shows in its name: who asked.
+        session: of the process that looks after it; empty where it is handed out for good.
 
     Raises:
-        IsolationError: there is no such database, or it is no clone of ours; nothing was changed.
+        IsolationError: there are too many databases of ours.
     """
-    mark = mark_of(conn, name)
-    if mark is None or mark.kind != "clone":
-        raise IsolationError(
-            f"the database {name!r} does not exist or is no clone made by ost_assets",
-            looked=f"the databases of {conn.info.host}; nothing was changed",
-            remedy="name what `ost-assets clone` printed",
-        )
-    conn.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))
+    make_room(conn, settings, target)
+    name = fresh_name("clone", label)
+    create_database(conn, name, Mark("clone", server_time(conn), session), template.name, template.strategy)
+    return OstDatabase(replace(target, dbname=name))
 
 
-def measure(conn: Conn, template: str) -> dict[str, float]:
-    """Median milliseconds of a copy by each way that works here, in turns so that noise hits all of them.
+def clone_once(settings: Settings) -> OstDatabase:
+    """A fresh clone that stays until `drop_once`, or until it is over age and swept.
 
-    Returns:
-        Name in `STRATEGIES` -> milliseconds, the cheapest first.
+    Raises:
+        OstError: as `ensure_template` and `make_clone`.
     """
-    known = [
-        name for name in STRATEGIES if name != SHARED_BLOCKS or conn.info.server_version >= _METHODS_SINCE
-    ]
-    taken: dict[str, list[float]] = {name: [] for name in known}
-    mark = Mark("clone", server_time(conn), session_id(conn))
-    for _ in range(_ROUNDS):
-        for strategy in list(taken):
-            name = fresh_name("clone", "measured")
-            started = time.perf_counter()
-            try:
-                create_database(conn, name, mark, template, strategy)
-            except psycopg.Error:
-                if strategy != SHARED_BLOCKS or conn.closed:
-                    raise
-                del taken[strategy]  # the file system cannot share blocks
-            else:
-                taken[strategy].append((time.perf_counter() - started) * 1000)
-                drop_clone(conn, name)
-        best = min(min(values) for values in taken.values())
-        taken = {name: values for name, values in taken.items() if min(values) <= best * _HOPELESS}
-    medians = {name: round(statistics.median(values), 2) for name, values in taken.items()}
-    return dict(sorted(medians.items(), key=lambda item: item[1]))
+    target = ensure_target(settings)
+    with connect(settings, target) as conn:
+        return make_clone(conn, settings, target, ensure_template(conn, settings, target), "cli")
+
+
+def drop_once(settings: Settings, url: str) -> str:
+    """Drop a clone on the configured server. Returns its name.
+
+    Args:
+        url: what `clone_once` gave, or just the name of the database.
+
+    Raises:
+        SettingsError: it looks like a URL and is none.
+        IsolationError: there is no such clone on that server.
+    """
+    name = url
+    if "://" in url:
+        try:
+            name = str(conninfo_to_dict(url).get("dbname") or "")
+        except ProgrammingError:
+            # libpq's message repeats the URL and so the password.
+            raise SettingsError(
+                "that URL cannot be parsed by libpq", remedy="name what `ost-assets clone` printed"
+            ) from None
+    with connect(settings, find_target(settings)) as conn:
+        drop_clone(conn, name)
+    return name

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Literal
 from psycopg import sql
 from pydantic import TypeAdapter, ValidationError
 
+from ost_assets.postgres.connect import scalar
+
 if TYPE_CHECKING:
     from ost_assets.postgres.connect import Conn
 
@@ -44,7 +46,7 @@ class Mark:
 
 
 @dataclass(frozen=True)
-class Ours:
+class MarkedDatabase:
     """A database of ours. `in_use` says whether it has connections, `attended` whether its session lives."""
 
     name: str
@@ -76,21 +78,21 @@ where datname ~ '^ost_(building|clone)_[a-z0-9]*_[0-9a-f]{16}$' and pg_has_role(
 """
 _DATABASES = """
 with sessions as (select datid, pid || '/' || extract(epoch from backend_start) as id from pg_stat_activity)
-select d.datname, shobj_description(d.oid, 'pg_database'),
+select d.datname, case when starts_with(c.text, %s) then c.text end,
        exists (select from sessions as s where s.datid = d.oid), array(select id from sessions)
-from pg_database as d
+from pg_database as d, shobj_description(d.oid, 'pg_database') as c (text)
 where starts_with(d.datname, %s) and pg_has_role(d.datdba, 'usage')
 order by d.oid
 """
 
 
-def our_databases(conn: Conn) -> list[Ours]:
+def our_databases(conn: Conn) -> list[MarkedDatabase]:
     """Every database of the server that carries our mark and that the role may drop, oldest first."""
     found = []
-    for name, comment, in_use, sessions in conn.execute(_DATABASES, [PREFIX]):
+    for name, comment, in_use, sessions in conn.execute(_DATABASES, [_LEAD, PREFIX]):
         mark = read_mark(comment)
         if mark is not None:
-            found.append(Ours(name, mark, in_use, mark.session in sessions))
+            found.append(MarkedDatabase(name, mark, in_use, mark.session in sessions))
     return found
 
 
@@ -102,34 +104,37 @@ def strays(conn: Conn) -> list[str]:
 def mark_of(conn: Conn, name: str) -> Mark | None:
     """The mark of the database of that name; None where there is no such database or it is not ours."""
     row = conn.execute(
-        "select shobj_description(oid, 'pg_database') from pg_database where datname = %s", [name]
+        # Somebody else's comment may be in an encoding that cannot be read here.
+        "select case when starts_with(c.text, %s) then c.text end from pg_database as d,"
+        " shobj_description(d.oid, 'pg_database') as c (text) where d.datname = %s",
+        [_LEAD, name],
     ).fetchone()
     return read_mark(row[0]) if row else None
 
 
 def count_databases(conn: Conn) -> int:
     """How many databases of the server carry our mark, whoever owns them."""
-    row = conn.execute(
-        "select count(*) from pg_shdescription"
-        " where classoid = 'pg_database'::regclass and starts_with(description, %s)",
-        [_LEAD],
-    ).fetchone()
-    assert row is not None
-    return int(row[0])
+    return int(
+        scalar(
+            conn,
+            "select count(*) from pg_shdescription"
+            " where classoid = 'pg_database'::regclass and starts_with(description, %s)",
+            _LEAD,
+        )
+    )
 
 
 def session_id(conn: Conn) -> str:
     """This connection's backend, told apart from a later one of the same process id."""
-    row = conn.execute(
-        "select pid || '/' || extract(epoch from backend_start) from pg_stat_activity"
-        " where pid = pg_backend_pid()"
-    ).fetchone()
-    assert row is not None
-    return str(row[0])
+    return str(
+        scalar(
+            conn,
+            "select pid || '/' || extract(epoch from backend_start) from pg_stat_activity"
+            " where pid = pg_backend_pid()",
+        )
+    )
 
 
 def server_time(conn: Conn) -> float:
     """Seconds of the epoch, by the server's clock."""
-    row = conn.execute("select extract(epoch from clock_timestamp())::float8").fetchone()
-    assert row is not None
-    return float(row[0])
+    return float(scalar(conn, "select extract(epoch from clock_timestamp())::float8"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from psycopg.pq import TransactionStatus
+import psycopg
 from psycopg.rows import tuple_row
 
 from ost_assets.errors import IsolationError
@@ -36,23 +36,19 @@ class RollbackConnection:
             IsolationError: at the end, if SQL such as COMMIT ended the transaction; the next one gets a fresh
                 clone.
         """
-        if self._database is None or self._conn is None or self._conn.closed:
-            self.close()
-            self._database = self._pool.get()
-            self._conn = self._database.connect(autocommit=True)
-        conn = self._conn
+        conn = self._live_connection()
         ended = False
-        try:
-            with conn.transaction(force_rollback=True):
+        with conn.transaction(force_rollback=True):
+            # Whatever ends the transaction takes the savepoint along, even if it begins another one.
+            conn.execute("savepoint ost_test")
+            try:
                 yield conn
-                ended = conn.info.transaction_status == TransactionStatus.IDLE
-        finally:
-            if conn.closed or ended:
-                self.close()
-            else:
-                # What a rollback leaves: prepared statements, session locks, LISTEN, cached plans.
-                conn.execute("discard all")
-                conn.row_factory = tuple_row
+            finally:
+                try:
+                    conn.execute("rollback to savepoint ost_test")
+                except psycopg.Error:
+                    ended = not conn.closed
+                    self.close()
         if ended:
             raise IsolationError(
                 "the test ended the transaction of its connection by COMMIT or ROLLBACK in SQL",
@@ -64,3 +60,16 @@ class RollbackConnection:
         if self._database is not None:
             self._pool.give_back(self._database)
         self._database = self._conn = None
+
+    def _live_connection(self) -> Conn:
+        if self._conn is not None:
+            try:
+                # What the last rollback left: prepared statements, session locks, LISTEN, cached plans.
+                self._conn.execute("discard all")
+                self._conn.row_factory = tuple_row
+            except psycopg.OperationalError:
+                self.close()  # closed by a test, or cut between two of them
+        if self._conn is None:
+            self._database = self._pool.get()
+            self._conn = self._database.connect(autocommit=True)
+        return self._conn

@@ -7,12 +7,13 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from psycopg import errors, sql
+from psycopg import errors
 
-from ost_assets.errors import IsolationError, ServerError
+from ost_assets.errors import IsolationError, OstError
+from ost_assets.isolation.create import drop_database
 from ost_assets.isolation.marks import (
     Mark,
-    Ours,
+    MarkedDatabase,
     count_databases,
     mark_of,
     our_databases,
@@ -34,42 +35,35 @@ _ABANDONED_SECONDS = 600
 _CROWDED_SECONDS = 7200
 
 
-def expired(database: Ours, now: float, *, clone_age: float, template_age: float) -> bool:
+def expired(database: MarkedDatabase, now: float, settings: Settings, limit: float = math.inf) -> bool:
     """Whether a database may be swept.
 
     Args:
-        now, clone_age, template_age: seconds.
+        now: seconds of the epoch, by the server's clock.
+        limit: seconds of age that are enough, whatever the settings allow.
     """
     mark = database.mark
     if database.in_use or database.attended:
         return False
     if mark.kind == "template":
-        return now - mark.used_at > template_age
-    return now - mark.made_at > (_ABANDONED_SECONDS if mark.session else clone_age)
+        return now - mark.used_at > min(settings.ost_template_max_age, limit)
+    return now - mark.made_at > (
+        _ABANDONED_SECONDS if mark.session else min(settings.ost_clone_max_age, limit)
+    )
 
 
-def sweep(conn: Conn, settings: Settings, target: Target, *, crowded: bool = False) -> list[str]:
+def sweep(conn: Conn, settings: Settings, target: Target, limit: float = math.inf) -> list[str]:
     """Drop what has expired; call it under the templates' lock. Returns the names.
 
-    Never with force: what somebody connects to in this very moment stays.
-
-    Args:
-        crowded: there are too many, so that an age of two hours is enough.
+    Never with force: what somebody connects to in this very moment stays. For `limit`, see `expired`.
     """
-    limit = _CROWDED_SECONDS if crowded else math.inf
-    clone_age, template_age = (
-        min(age, limit) for age in (settings.ost_clone_max_age, settings.ost_template_max_age)
-    )
     now = server_time(conn)
     _adopt_strays(conn, settings, target, now)
     dropped = []
     for database in our_databases(conn):
-        if expired(database, now, clone_age=clone_age, template_age=template_age):
-            name = sql.Identifier(database.name)
+        if expired(database, now, settings, limit):
             try:
-                if database.mark.kind == "template":
-                    conn.execute(sql.SQL("alter database {} is_template false").format(name))
-                conn.execute(sql.SQL("drop database {}").format(name))
+                drop_database(conn, database.name, force=False)
             except (errors.ObjectInUse, errors.InvalidCatalogName):
                 continue  # somebody came, or was quicker
             dropped.append(database.name)
@@ -85,7 +79,7 @@ def make_room(conn: Conn, settings: Settings, target: Target) -> None:
     if count_databases(conn) < settings.ost_max_databases:
         return
     with exclusive(conn, TEMPLATES_KEY, timeout=settings.ost_wait_timeout):
-        sweep(conn, settings, target, crowded=True)
+        sweep(conn, settings, target, _CROWDED_SECONDS)
     if (count := count_databases(conn)) >= settings.ost_max_databases:
         raise IsolationError(
             f"there are {count} databases of ost_assets on the server, and there may be {settings.ost_max_databases}",
@@ -100,8 +94,8 @@ def _adopt_strays(conn: Conn, settings: Settings, target: Target, now: float) ->
     It is swept later, when it has the age.
     """
     for name in strays(conn):
-        # It may be gone by now, or its maker may be quicker than we are.
-        with suppress(ServerError, errors.InvalidCatalogName):
+        # It may be gone by now, take no connections, or have a name that the guard does not like.
+        with suppress(OstError, errors.InvalidCatalogName):
             with connect(settings, replace(target, dbname=name)) as inside:
                 ours = made_by_us(inside)
             if ours and mark_of(conn, name) is None:

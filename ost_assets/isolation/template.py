@@ -11,11 +11,12 @@ from psycopg import errors, sql
 
 from ost_assets.bundle.read import Bundle, open_bundle
 from ost_assets.bundle.restoring import restore_verified
-from ost_assets.errors import AccessDenied
-from ost_assets.isolation.clone import create_database, fresh_name, measure
+from ost_assets.errors import IsolationError
+from ost_assets.isolation.create import create_database, fresh_name, measure
 from ost_assets.isolation.marks import PREFIX, Mark, mark_of, server_time, session_id, write_mark
 from ost_assets.isolation.sweep import make_room, sweep
 from ost_assets.postgres.connect import TEMPLATES_KEY, connect, exclusive
+from ost_assets.postgres.privileges import refuse_without_createdb
 
 if TYPE_CHECKING:
     from ost_assets.postgres.connect import Conn
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from ost_assets.settings import Settings
 
 # How exact `used_at` is: without this, every process that asks would write.
-_TOUCH_SECONDS = 3600
+TOUCH_SECONDS = 3600
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def ensure_template(conn: Conn, settings: Settings, target: Target) -> Template:
     swept: list[str] = []
     built = False
     mark = _finished(conn, name)
-    if mark is None or now - mark.used_at > _TOUCH_SECONDS:
+    if mark is None or now - mark.used_at > TOUCH_SECONDS:
         with exclusive(conn, TEMPLATES_KEY, timeout=settings.ost_wait_timeout):
             mark = _finished(conn, name)
             if mark is not None:
@@ -74,8 +75,14 @@ def ensure_template(conn: Conn, settings: Settings, target: Target) -> Template:
                 write_mark(conn, name, mark)
             swept = sweep(conn, settings, target)
             if mark is None:
-                built = True
-                mark = _build(conn, settings, target, bundle, name)
+                built = _build(conn, settings, target, bundle, name)
+                mark = _finished(conn, name)
+    if mark is None:
+        raise IsolationError(
+            f"a database that is not ours has the name of the template, {name!r}",
+            looked=f"the databases of {conn.info.host}; nothing was changed",
+            remedy="rename or drop that database yourself",
+        )
     return Template(name, bundle.manifest.fingerprint, mark.strategy, mark.milliseconds, built, tuple(swept))
 
 
@@ -96,8 +103,9 @@ def _finished(conn: Conn, name: str) -> Mark | None:
     return mark if mark is not None and mark.kind == "template" else None
 
 
-def _build(conn: Conn, settings: Settings, target: Target, bundle: Bundle, name: str) -> Mark:
-    _refuse_unprivileged(conn)
+def _build(conn: Conn, settings: Settings, target: Target, bundle: Bundle, name: str) -> bool:
+    """Returns whether it was we who built it; if not, the name was taken in the meantime."""
+    refuse_without_createdb(conn)
     make_room(conn, settings, target)
     bundle.verify(bundle.restored_files)
     building = fresh_name("building", "")
@@ -122,25 +130,11 @@ def _build(conn: Conn, settings: Settings, target: Target, bundle: Bundle, name:
                 )
             )
             write_mark(conn, name, mark)
-    except errors.DuplicateDatabase:
+    except (errors.DuplicateDatabase, errors.UniqueViolation):
         # Somebody built it who is connected to another database of this server, where our lock is not seen.
-        theirs = _finished(conn, name)
-        if theirs is None:
-            raise
-        return theirs
+        return False
     finally:
         if not conn.closed:
             # A finished template has been renamed by now.
             conn.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(building)))
-    return mark
-
-
-def _refuse_unprivileged(conn: Conn) -> None:
-    row = conn.execute("select rolcreatedb or rolsuper from pg_roles where rolname = current_user").fetchone()
-    if row != (True,):
-        role = conn.info.user
-        raise AccessDenied(
-            f"the role {role!r} may not create databases, so there is no template and there are no clones",
-            looked=f"pg_roles on {conn.info.host}",
-            remedy=f'have a superuser run: alter role "{role}" createdb;',
-        )
+    return True

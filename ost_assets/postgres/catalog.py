@@ -6,21 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pydantic import ConfigDict
-
 from ost_assets.postgres.connect import set_search_path
 
 if TYPE_CHECKING:
     from ost_assets.postgres.connect import Conn
 
-_KNOWN_FIELDS_ONLY = ConfigDict(extra="forbid")  # when read back from a bundle
-
 
 @dataclass(frozen=True)
 class Column:
     """`type` is as PostgreSQL prints it, `vector(384)`; `default` is an expression or None."""
-
-    __pydantic_config__ = _KNOWN_FIELDS_ONLY
 
     name: str
     type: str
@@ -39,8 +33,6 @@ class Constraint:
         references: the other table of a foreign key.
     """
 
-    __pydantic_config__ = _KNOWN_FIELDS_ONLY
-
     name: str
     kind: str
     definition: str
@@ -51,8 +43,6 @@ class Constraint:
 @dataclass(frozen=True)
 class Index:
     """An index that no constraint stands behind."""
-
-    __pydantic_config__ = _KNOWN_FIELDS_ONLY
 
     name: str
     definition: str

@@ -107,6 +107,13 @@ def set_search_path(conn: Conn, schema: str) -> None:
     apply_settings(conn, {"search_path": path})
 
 
+def scalar(conn: Conn, query: str, *args: object) -> Any:
+    """The first column of the first row; there has to be one."""
+    row = conn.execute(query, args or None).fetchone()
+    assert row is not None
+    return row[0]
+
+
 @contextmanager
 def exclusive(conn: Conn, key: int = SETUP_KEY, *, timeout: float) -> Iterator[bool]:
     """Hold one of the database's advisory locks. Yields whether somebody else held it when we came.
@@ -121,7 +128,7 @@ def exclusive(conn: Conn, key: int = SETUP_KEY, *, timeout: float) -> Iterator[b
         ServerFailed: it is still held after that time.
     """
     waited, deadline = False, time.monotonic() + timeout
-    while not _scalar(conn, "select pg_try_advisory_lock(%s)", key):
+    while not scalar(conn, "select pg_try_advisory_lock(%s)", key):
         if time.monotonic() > deadline:
             raise ServerFailed(
                 f"another set-up has held this database for {timeout:.0f} s",
@@ -203,12 +210,6 @@ def _open(target: Target) -> Conn:
             looked=target.url,
             remedy="start the server, or correct host and port; unset DATABASE_URL to use the embedded one",
         ) from None
-
-
-def _scalar(conn: Conn, query: str, *args: object) -> Any:
-    row = conn.execute(query, args).fetchone()
-    assert row is not None
-    return row[0]
 
 
 def _first_line(error: BaseException) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from psycopg import sql
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from ost_assets.postgres.catalog import Table
 
@@ -39,6 +39,15 @@ def constraint_ddl(table: Table, *, foreign: bool) -> Iterator[str]:
 def index_ddl(table: Table) -> Iterator[str]:
     for index in table.indexes:
         yield index.definition + ";\n"
+
+
+def key_ddl(tables: Collection[Table]) -> Iterator[str]:
+    """What follows the data: keys and indexes table by table, then the foreign keys of all."""
+    for table in tables:
+        yield from constraint_ddl(table, foreign=False)
+        yield from index_ddl(table)
+    for table in tables:
+        yield from constraint_ddl(table, foreign=True)
 
 
 def _quote(name: str) -> str:

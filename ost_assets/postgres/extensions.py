@@ -77,7 +77,8 @@ def create_extensions(conn: Conn, required: Collection[str], optional: Iterable[
                 raise AccessDenied(
                     f"the role {conn.info.user!r} may not create the extension {name!r}",
                     looked=f"{conn.info.host}/{conn.info.dbname}",
-                    remedy=f'have a superuser run: create extension "{name}"; in this database, once',
+                    remedy=f'have a superuser run, once: create extension "{name}"; in this database, and in template1 '
+                    "for the clones that tests take",
                 ) from error
     installed = conn.execute(
         "select extname, extversion from pg_extension where extname = any(%s) order by 1", [wanted]

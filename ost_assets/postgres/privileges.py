@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ost_assets.errors import AccessDenied
+from ost_assets.postgres.connect import scalar
 
 if TYPE_CHECKING:
     from ost_assets.postgres.connect import Conn
@@ -36,4 +37,16 @@ def refuse_unprivileged(conn: Conn, target_schema: str) -> None:
     if problem:
         raise AccessDenied(
             f"{problem}, nothing was changed", looked=f"{conn.info.host}/{database}", remedy=remedy
+        )
+
+
+def refuse_without_createdb(conn: Conn) -> None:
+    """Raise `AccessDenied` where the role may not create databases."""
+    may = scalar(conn, "select rolcreatedb or rolsuper from pg_roles where rolname = current_user")
+    if not may:
+        role = conn.info.user
+        raise AccessDenied(
+            f"the role {role!r} may not create databases, so there is no template and there are no clones",
+            looked=f"pg_roles on {conn.info.host}",
+            remedy=f'have a superuser run: alter role "{role}" createdb;',
         )

@@ -309,7 +309,7 @@ def test_an_installed_plugin_works_in_a_folder_with_spaces_and_no_server(
 
 SHOW = """
     def test_show(ost_settings):
-        print("POOL", ost_settings.ost_pool, "BUNDLE", ost_settings.bundle_dir, "REQUIRE", ost_settings.ost_require)
+        print("POOL", ost_settings.ost_pool_size, "BUNDLE", ost_settings.bundle_dir, "REQUIRE", ost_settings.ost_require)
         print("URL", ost_settings.database_url.get_secret_value())
 """
 
@@ -321,13 +321,13 @@ def test_settings_come_from_the_command_line_then_the_environment_then_the_ini_f
     for name in ("DATABASE_URL", "OST_BUNDLE_DIR"):
         monkeypatch.delenv(name)
     suite.makeini(
-        "[pytest]\nost_pool = 3\nost_bundle = in/ini\nost_require = true\nost_url = postgresql://h/from_ini\n"
+        "[pytest]\nost_pool_size = 3\nost_bundle = in/ini\nost_require = true\nost_url = postgresql://h/from_ini\n"
     )
     by_ini = run(suite, "-s").stdout.str()
     assert f"POOL 3 BUNDLE {suite.path / 'in' / 'ini'} REQUIRE True" in by_ini
     assert "URL postgresql://h/from_ini" in by_ini
 
-    monkeypatch.setenv("OST_POOL", "4")
+    monkeypatch.setenv("OST_POOL_SIZE", "4")
     monkeypatch.setenv("OST_BUNDLE_DIR", "/in/env")
     monkeypatch.setenv("OST_REQUIRE", "0")
     monkeypatch.setenv("DATABASE_URL", "postgresql://h/from_env")
@@ -335,7 +335,12 @@ def test_settings_come_from_the_command_line_then_the_environment_then_the_ini_f
     assert "POOL 4 BUNDLE /in/env REQUIRE False" in by_environment
     assert "URL postgresql://h/from_env" in by_environment
 
-    options = ("--ost-pool=5", "--ost-bundle=/in/cli", "--ost-require", "--ost-url=postgresql://h/from_cli")
+    options = (
+        "--ost-pool-size=5",
+        "--ost-bundle=/in/cli",
+        "--ost-require",
+        "--ost-url=postgresql://h/from_cli",
+    )
     by_command_line = run(suite, "-s", *options).stdout.str()
     assert "POOL 5 BUNDLE /in/cli REQUIRE True" in by_command_line
     assert "URL postgresql://h/from_cli" in by_command_line
@@ -433,11 +438,11 @@ def test_a_damaged_bundle_is_an_error_and_never_a_skip(
 def test_a_malformed_setting_is_one_readable_error(
     suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("OST_POOL", "many")
+    monkeypatch.setenv("OST_POOL_SIZE", "many")
     suite.makepyfile(ONE_OF_EACH)
     result = run(suite)
     result.assert_outcomes(errors=2)
-    assert "OST_POOL is 'many'" in result.stdout.str()
+    assert "OST_POOL_SIZE is 'many'" in result.stdout.str()
     assert "site-packages" not in result.stdout.str()
 
 

@@ -1,19 +1,17 @@
-"""The rows of a bundle without any database: as dicts, as Arrow, and the base fixture by its names."""
+"""The rows of a bundle without any database: as dicts and as Arrow."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, fields
 from datetime import date, datetime, time
 from decimal import Decimal
 from functools import cache, cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from ost_assets.bundle.read import Bundle, open_bundle
-from ost_assets.errors import BundleError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -21,46 +19,6 @@ if TYPE_CHECKING:
     from ost_assets.bundle.manifest import TableEntry
 
 Row = dict[str, Any]
-_Record = TypeVar("_Record")
-
-
-@dataclass(frozen=True, slots=True)
-class User:
-    """A row of `test_users`."""
-
-    id: UUID
-    username: str
-    email: str
-    primary_language: str
-    category: str
-    created_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Project:
-    """A row of `test_projects`."""
-
-    id: UUID
-    title: str
-    description: str
-    primary_language: str
-    category: str
-    stargazers_count: int
-    created_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Similarity:
-    """A row of `test_similarities`; every score is in [0, 1]."""
-
-    user_id: UUID
-    project_id: UUID
-    similarity_score: float
-    semantic_similarity: float
-    category_similarity: float
-    language_similarity: float
-    popularity_similarity: float
-    created_at: datetime
 
 
 class FixtureTable:
@@ -128,8 +86,8 @@ class FixtureTable:
         return f"FixtureTable({self.name!r}, {len(self)} rows)"
 
 
-class OstBundle(Mapping[str, FixtureTable]):
-    """A bundle as a mapping of table name -> `FixtureTable`, with the base fixture by its names.
+class FixtureBundle(Mapping[str, FixtureTable]):
+    """A bundle as a mapping of table name -> `FixtureTable`.
 
     Args:
         folder: holds `manifest.json`.
@@ -151,32 +109,6 @@ class OstBundle(Mapping[str, FixtureTable]):
         """Of everything that decided the data; the same in the manifest, the database and the report."""
         return self._bundle.manifest.fingerprint
 
-    @cached_property
-    def users(self) -> dict[str, User]:
-        """The base fixture's users by name: `users["test_user_1"].id`. `BundleError` where there are none."""
-        return {user.username: user for user in self._records("test_users", User)}
-
-    @cached_property
-    def projects(self) -> dict[str, Project]:
-        """The base fixture's projects by title: `projects["Go Microservice"].id`. Errors as for `users`."""
-        return {project.title: project for project in self._records("test_projects", Project)}
-
-    @cached_property
-    def similarities(self) -> list[Similarity]:
-        """All pairs of the base fixture. Errors as for `users`."""
-        return list(self._records("test_similarities", Similarity))
-
-    def _records(self, table: str, kind: type[_Record]) -> Iterator[_Record]:
-        names = [field.name for field in fields(kind)]  # type: ignore[arg-type]  # each is a dataclass
-        found = self._tables.get(table)
-        if found is None or not {*names} <= {*found.columns}:
-            raise BundleError(
-                f"the bundle has no table {table!r} with the columns of the OST base fixture",
-                looked=f"{self.folder}, which has {', '.join(self._tables)}",
-                remedy='take a table by its name instead: ost_bundle["table"].rows',
-            )
-        return (kind(**{name: row[name] for name in names}) for row in found.rows)
-
     def __getitem__(self, name: str) -> FixtureTable:
         return self._tables[name]
 
@@ -187,7 +119,7 @@ class OstBundle(Mapping[str, FixtureTable]):
         return len(self._tables)
 
     def __repr__(self) -> str:
-        return f"OstBundle({str(self.folder)!r}, {self.fingerprint[:16]})"
+        return f"{type(self).__name__}({str(self.folder)!r}, {self.fingerprint[:16]})"
 
 
 def _bytes(value: str) -> bytes:
