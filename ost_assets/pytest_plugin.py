@@ -59,17 +59,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def _settings(config: pytest.Config) -> Settings:
-    from ost_assets.settings import load_settings
+    from ost_assets.settings import SERVER_PARTS, load_settings
 
-    given = {option.field: config.getoption(option.flag) for option in OPTIONS}
-    given = {field: value for field, value in given.items() if value is not None}
+    options = {option.field: config.getoption(option.flag) for option in OPTIONS}
+    given = {field: value for field, value in options.items() if value is not None}
+    if "database_url" in given:
+        given |= dict.fromkeys(SERVER_PARTS)  # the URL is the server, whatever the environment says
     set_outside = load_settings(**given).model_fields_set
     for option in OPTIONS:
         value = config.getini(option.name)
-        if value is not None and option.field not in set_outside:
-            # A folder in the ini file is relative to that file, as for pytest's own.
-            given[option.field] = config.rootpath / value if option.field == "ost_bundle_dir" else value
-    return load_settings(**given)
+        one_place = (
+            SERVER_PARTS.keys() | {"database_url"} if option.field == "database_url" else {option.field}
+        )
+        if value not in (None, "", []) and set_outside.isdisjoint(one_place):
+            given[option.field] = value
+            if option.field == "ost_bundle_dir":  # relative to the ini file, as pytest's own are
+                given[option.field] = (config.inipath or config.rootpath / "none").parent / value
+    # Absolute from here on: a test may go to another folder.
+    return load_settings(**given | {"ost_bundle_dir": load_settings(**given).bundle_dir})
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
@@ -86,6 +93,8 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
         return [f"ost: {_server(settings)}, bundle {fingerprint[:16]} in {settings.bundle_dir}"]
     except OstError as error:
         return [f"ost: {error.what}"]
+    except OSError as error:  # an unreadable .env; the fixtures will say more
+        return [f"ost: {error}"]
 
 
 def _server(settings: Settings) -> str:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 FORMAT = 1
 MANIFEST_FILE = "manifest.json"
 SCHEMA_FILE = "schema.sql"
+TABLE_FORMATS = ("copy", "parquet", "jsonl")
 _KEYS_FOLLOW = "\n-- Keys and indexes, after the data.\n\n"
 
 

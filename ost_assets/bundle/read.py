@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -17,6 +19,7 @@ from ost_assets.bundle.manifest import (
     FORMAT,
     MANIFEST_FILE,
     SCHEMA_FILE,
+    TABLE_FORMATS,
     BundleManifest,
     TableEntry,
     schema_sql,
@@ -28,6 +31,7 @@ from ost_assets.fingerprint import Fingerprint
 # statements for the keys.
 Progress = Callable[[str, int, int], None]
 
+_INDEX = re.compile(r"CREATE (UNIQUE )?INDEX ")
 _MEND = "export it again with `ost-assets setup`, or fetch it again"
 
 
@@ -106,12 +110,19 @@ class Bundle:
             return f"{name} cannot be read: {error.strerror or error}"
         return "" if found == wanted.sha256 else f"{name} was altered"
 
-    def read(self, name: str) -> bytes:
-        """One whole file of the manifest. Raises `BundleBroken` where it is not what the manifest says."""
+    @contextmanager
+    def open(self, name: str) -> Iterator[BinaryIO]:
+        """A file of the manifest, as it is. Raises `BundleBroken` where it cannot be read."""
         try:
-            data = self.path(name).read_bytes()
+            with self.path(name).open("rb") as file:
+                yield file
         except OSError as error:
             raise self.broken(f"{name} cannot be read: {error.strerror or error}") from error
+
+    def read(self, name: str) -> bytes:
+        """One whole file of the manifest. Raises `BundleBroken` where it is not what the manifest says."""
+        with self.open(name) as file:
+            data = file.read()
         if hashlib.sha256(data).hexdigest() != self.manifest.files[name].sha256:
             raise self.broken(f"{name} was altered")
         return data
@@ -130,9 +141,18 @@ def open_bundle(folder: Path) -> Bundle:
 
     Raises:
         BundleMissing: there is none.
-        BundleBroken: it is no manifest, of another format, or contradicts itself.
+        BundleBroken: it is no manifest, cannot be read, is of another format, or contradicts itself.
     """
-    folder = folder.resolve()
+    try:
+        return _open(folder.resolve())
+    except (ValueError, RuntimeError, OSError) as error:
+        # Text that is no text, values nested too deep, links in a circle, names that no file can have.
+        raise BundleBroken(
+            f"the bundle cannot be read: {type(error).__name__}: {error}", looked=str(folder), remedy=_MEND
+        ) from error
+
+
+def _open(folder: Path) -> Bundle:
     text = _manifest_bytes(folder)
     try:
         data: Any = json.loads(text)
@@ -199,5 +219,9 @@ def _table_contradictions(manifest: BundleManifest, table: TableEntry) -> Iterat
     copy = manifest.files.get(table.files.get("copy", ""))
     if copy is None or copy.sha256 != table.digest:
         yield f"the rows of {table.name!r} are not those that its digest stands for"
-    if not all(name in manifest.files for name in table.files.values()):
+    if table.files.keys() != {*TABLE_FORMATS} or not manifest.files.keys() >= {*table.files.values()}:
         yield f"files of {table.name!r} are not listed"
+    if table.rows < 0:
+        yield f"{table.name!r} has {table.rows} rows"
+    if not all(_INDEX.match(index.definition) for index in table.indexes):
+        yield f"an index of {table.name!r} is none"

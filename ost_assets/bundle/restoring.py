@@ -13,6 +13,7 @@ from psycopg import errors, sql
 from ost_assets.bundle.read import Bundle, Progress, open_bundle, silent
 from ost_assets.postgres import bookkeeping, ddl
 from ost_assets.postgres.bookkeeping import BUILD_SCHEMA
+from ost_assets.postgres.catalog import differences, read_catalog
 from ost_assets.postgres.connect import (
     EXTENSIONS_KEY,
     SETUP_KEY,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from ost_assets.postgres.connect import Conn
 
 _BLOCK_BYTES = 1 << 18
+_SIDES = ("the database", "the manifest")
 
 
 def restore(
@@ -123,6 +125,10 @@ def _load(conn: Conn, bundle: Bundle, queries: Path, progress: Progress) -> None
         raise
     except (errors.DataError, errors.IntegrityError, errors.ProgrammingError) as error:
         raise bundle.broken(f"PostgreSQL does not take it: {str(error).splitlines()[0]}") from error
+    # A definition may have said more than the manifest shows.
+    problems = differences(read_catalog(conn, BUILD_SCHEMA), {t.name: t for t in tables}, names=_SIDES)
+    if problems:
+        raise bundle.broken("its definitions do not give its tables: " + "; ".join(problems[:3]))
     names = sql.SQL(", ").join(sql.Identifier(BUILD_SCHEMA, table.name) for table in tables)
     conn.execute(sql.SQL("analyze {}").format(names))
 
@@ -142,7 +148,7 @@ def _copy_all(conn: Conn, bundle: Bundle, progress: Progress) -> None:
         statement = sql.SQL("copy {} from stdin (format binary, freeze)").format(
             sql.Identifier(BUILD_SCHEMA, table.name)
         )
-        with bundle.path(table.files["copy"]).open("rb") as file, conn.cursor() as cursor:
+        with bundle.open(table.files["copy"]) as file, conn.cursor() as cursor:
             with cursor.copy(statement) as copy:
                 while block := file.read(_BLOCK_BYTES):
                     copy.write(block)

@@ -92,7 +92,8 @@ def _write_batch(
     rows: list[tuple[Any, ...]], schema: pa.Schema, writer: pq.ParquetWriter, lines: IO[bytes]
 ) -> None:
     json_column, *columns = zip(*rows, strict=True)
-    lines.writelines(line.encode() + b"\n" for line in json_column)
+    # A line break is an escape inside of strings; a bare one is blank space in a value of the type json.
+    lines.writelines(line.replace("\n", " ").encode() + b"\n" for line in json_column)
     arrays = [pa.array(values, field.type) for values, field in zip(columns, schema, strict=True)]
     writer.write_batch(pa.record_batch(arrays, schema=schema))
 

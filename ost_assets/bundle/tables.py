@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -39,17 +40,22 @@ class FixtureTable:
 
     @cached_property
     def rows(self) -> list[Row]:
-        """The rows in their canonical order, values as psycopg would give them; vectors are lists of floats.
+        """The rows in their canonical order.
+
+        uuid, dates, times, numbers, bytea, arrays of these and JSON are what psycopg would give; vectors are
+        lists of floats; other types are as PostgreSQL's JSON has them, mostly text.
 
         Raises:
             BundleBroken: the file is not what the manifest says.
         """
         converters = {name: converter(kind) for name, kind in self.columns.items()}
-        exact = any(kind.startswith("numeric") for kind in self.columns.values())
-        text = self._bundle.read(self._entry.files["jsonl"])
+        exact = [name for name, kind in self.columns.items() if kind.startswith("numeric")]
         rows = []
-        for line in text.split(b"\n")[:-1]:
-            row: Row = json.loads(line, parse_float=Decimal) if exact else json.loads(line)
+        for line in self._bundle.read(self._entry.files["jsonl"]).split(b"\n")[:-1]:
+            row: Row = json.loads(line)
+            if exact:
+                unrounded = json.loads(line, parse_float=Decimal)
+                row |= {name: unrounded[name] for name in exact}
             rows.append({k: value if value is None else converters[k](value) for k, value in row.items()})
         return rows
 
@@ -143,9 +149,14 @@ _CONVERTERS: dict[str, Callable[[Any], Any]] = {
 @cache
 def converter(postgres_type: str) -> Callable[[Any], Any]:
     """From a value of a JSON line, never None, to what psycopg gives for that type."""
-    if postgres_type.endswith("[]"):
-        item = converter(postgres_type[:-2])
-        return lambda values: [value if value is None else item(value) for value in values]
-    if postgres_type.startswith("vector"):
+    plain = re.sub(r"\(\d+(,\d+)?\)", "", postgres_type)
+    if plain == "vector":
         return lambda values: [float(value) for value in values]
-    return _CONVERTERS.get(postgres_type.split("(")[0], lambda value: value)
+    if plain.endswith("[]"):
+        item = _CONVERTERS.get(plain[:-2], _as_it_is)
+        return lambda values: [value if value is None else item(value) for value in values]
+    return _CONVERTERS.get(plain, _as_it_is)
+
+
+def _as_it_is(value: Any) -> Any:
+    return value

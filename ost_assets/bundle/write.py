@@ -19,6 +19,7 @@ from psycopg import sql
 from ost_assets.bundle.manifest import (
     MANIFEST_FILE,
     SCHEMA_FILE,
+    TABLE_FORMATS,
     BundleManifest,
     FileEntry,
     TableEntry,
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
 # Windows keeps these names for itself, with any extension.
 _DEVICE = re.compile(r"con|prn|aux|nul|com\d|lpt\d", re.IGNORECASE)
 _WAIT_SECONDS = 600
-_FORMATS = ("copy", "parquet", "jsonl")
 
 
 def write_bundle(conn: Conn, target_schema: str, extensions: Sequence[str], folder: Path) -> BundleManifest:
@@ -93,7 +93,7 @@ def _write(conn: Conn, target_schema: str, extensions: Sequence[str], folder: Pa
         stems: set[str] = set()
         for name, table in catalog.items():
             stem = _stem(name, stems)
-            files = {kind: f"data/{stem}.{kind}" for kind in _FORMATS}
+            files = {kind: f"data/{stem}.{kind}" for kind in TABLE_FORMATS}
             with (folder / files["copy"]).open("wb") as file:
                 content = copy_out(conn, target_schema, table, file)
             _refuse_changed(name, content, publication)

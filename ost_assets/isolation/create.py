@@ -9,11 +9,11 @@ import time
 from typing import TYPE_CHECKING
 
 import psycopg
-from psycopg import sql
+from psycopg import errors, sql
 
 from ost_assets.errors import IsolationError
 from ost_assets.isolation.marks import PREFIX, Kind, Mark, mark_of, server_time, session_id, write_mark
-from ost_assets.postgres.connect import apply_settings
+from ost_assets.postgres.connect import apply_settings, scalar
 
 if TYPE_CHECKING:
     from ost_assets.postgres.connect import Conn
@@ -32,7 +32,7 @@ _HOPELESS = 2.0
 
 
 def create_database(conn: Conn, name: str, mark: Mark, template: str = "", strategy: str = "WAL_LOG") -> None:
-    """`CREATE DATABASE` with its mark, sent together so that no death of ours comes between the two.
+    """`CREATE DATABASE`, and at once its mark.
 
     Args:
         template: what to copy; PostgreSQL's own default if empty.
@@ -42,13 +42,10 @@ def create_database(conn: Conn, name: str, mark: Mark, template: str = "", strat
     source = sql.SQL("template {} ").format(sql.Identifier(template)) if template else sql.SQL("")
     if method and conn.info.server_version >= _METHODS_SINCE:
         apply_settings(conn, {"file_copy_method": method})
-    with conn.pipeline() as pipeline:
-        conn.execute(
-            sql.SQL("create database {} {}strategy {}").format(sql.Identifier(name), source, sql.SQL(how))
-        )
-        # CREATE DATABASE has to be alone between two syncs.
-        pipeline.sync()
-        write_mark(conn, name, mark)
+    conn.execute(
+        sql.SQL("create database {} {}strategy {}").format(sql.Identifier(name), source, sql.SQL(how))
+    )
+    write_mark(conn, name, mark)
 
 
 def fresh_name(kind: Kind, label: str) -> str:
@@ -75,14 +72,22 @@ def drop_clone(conn: Conn, name: str) -> None:
 
 
 def drop_database(conn: Conn, name: str, *, force: bool) -> None:
-    """Drop a database whose mark says that it is ours.
+    """Drop a database whose mark says that it is ours, also one that an interrupted drop left invalid.
 
     Args:
         force: end the sessions of those who are connected to it.
     """
-    conn.execute(sql.SQL("alter database {} is_template false").format(sql.Identifier(name)))
-    how = sql.SQL(" with (force)" if force else "")
-    conn.execute(sql.SQL("drop database if exists {}{}").format(sql.Identifier(name), how))
+    identifier = sql.Identifier(name)
+    if scalar(
+        conn, "select coalesce(bool_or(datistemplate), false) from pg_database where datname = %s", name
+    ):
+        conn.execute(sql.SQL("alter database {} is_template false").format(identifier))
+    plain = sql.SQL("drop database if exists {}").format(identifier)
+    try:
+        conn.execute(plain + sql.SQL(" with (force)") if force else plain)
+    except errors.InsufficientPrivilege:
+        # Only a superuser may force out autovacuum, and without force it goes by itself.
+        conn.execute(plain)
 
 
 def measure(conn: Conn, template: str) -> dict[str, float]:

@@ -48,13 +48,19 @@ class OstDatabase:
         Args:
             options: as for `psycopg.connect`, such as `autocommit=True` or `row_factory=dict_row`.
         """
-        connection: Conn = psycopg.connect(**{**self._target.params, **options})
+        try:
+            connection: Conn = psycopg.connect(**{**self._target.params, **options})
+        except psycopg.Error as error:
+            raise error.with_traceback(None) from None  # its frames hold the password
         self._connections.append(connection)
         return connection
 
     async def connect_async(self, **options: Any) -> psycopg.AsyncConnection[Any]:
         """As `connect`, for asyncio. Close it yourself, in the event loop that it belongs to."""
-        return await psycopg.AsyncConnection.connect(**{**self._target.params, **options})
+        try:
+            return await psycopg.AsyncConnection.connect(**{**self._target.params, **options})
+        except psycopg.Error as error:
+            raise error.with_traceback(None) from None  # as above
 
     def engine(self, **options: Any) -> Engine:
         """A new SQLAlchemy engine on psycopg.

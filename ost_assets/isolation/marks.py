@@ -77,7 +77,8 @@ where datname ~ '^ost_(building|clone)_[a-z0-9]*_[0-9a-f]{16}$' and pg_has_role(
   and shobj_description(oid, 'pg_database') is null and datallowconn
 """
 _DATABASES = """
-with sessions as (select datid, pid || '/' || extract(epoch from backend_start) as id from pg_stat_activity)
+with sessions as (select datid, pid || '/' || coalesce(extract(epoch from backend_start)::text, '') as id
+  from pg_stat_activity)
 select d.datname, case when starts_with(c.text, %s) then c.text end,
        exists (select from sessions as s where s.datid = d.oid), array(select id from sessions)
 from pg_database as d, shobj_description(d.oid, 'pg_database') as c (text)
@@ -92,7 +93,7 @@ def our_databases(conn: Conn) -> list[MarkedDatabase]:
     for name, comment, in_use, sessions in conn.execute(_DATABASES, [_LEAD, PREFIX]):
         mark = read_mark(comment)
         if mark is not None:
-            found.append(MarkedDatabase(name, mark, in_use, mark.session in sessions))
+            found.append(MarkedDatabase(name, mark, in_use, _is_among(mark.session, sessions)))
     return found
 
 
@@ -112,6 +113,16 @@ def mark_of(conn: Conn, name: str) -> Mark | None:
     return read_mark(row[0]) if row else None
 
 
+def _is_among(session: str, sessions: list[str]) -> bool:
+    """Whether a session lives. A role that may not see when sessions began knows them by their number alone."""
+    pid, _, began = session.partition("/")
+    return (
+        session in sessions
+        or f"{pid}/" in sessions
+        or (not began and any(s.startswith(f"{pid}/") for s in sessions))
+    )
+
+
 def count_databases(conn: Conn) -> int:
     """How many databases of the server carry our mark, whoever owns them."""
     return int(
@@ -129,7 +140,7 @@ def session_id(conn: Conn) -> str:
     return str(
         scalar(
             conn,
-            "select pid || '/' || extract(epoch from backend_start) from pg_stat_activity"
+            "select pid || '/' || coalesce(extract(epoch from backend_start)::text, '') from pg_stat_activity"
             " where pid = pg_backend_pid()",
         )
     )

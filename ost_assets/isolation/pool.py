@@ -95,10 +95,11 @@ class ClonePool:
         with self._lock:
             if self._closed:
                 raise IsolationError("the pool of clones is closed")
-            self._make_ahead()
+            while self._ahead and self._ahead[0].done() and self._ahead[0].exception() is not None:
+                self._ahead.popleft()  # that was some time ago
+            while len(self._ahead) <= self._size:
+                self._make_ahead()
             future = self._ahead.popleft()
-            if future.done() and future.exception() is not None:
-                future = self._submit(self._make)  # that was some time ago
         return future.result()
 
     def give_back(self, database: OstDatabase) -> None:
@@ -119,11 +120,12 @@ class ClonePool:
         future.add_done_callback(self._drop_one_used)
 
     def _drop_one_used(self, *_: object) -> None:
-        """Called whenever one comes in, and whenever a clone is ready, so that drops fill the pauses."""
+        """Called when one comes in and when the thread has made or dropped one, so that drops fill the pauses."""
         with self._lock:
             idle = all(future.done() for future in self._ahead)
             if len(self._used) > (_MAY_WAIT if idle else _MUST_NOT_WAIT) and not self._closed:
-                self._submit(partial(self._drop, database=self._used.popleft()))
+                dropping = self._submit(partial(self._drop, database=self._used.popleft()))
+                dropping.add_done_callback(self._drop_one_used)
 
     def _submit(self, work: Callable[[_Server], _T]) -> Future[_T]:
         return self._worker.submit(self._on_server, work)
@@ -182,12 +184,16 @@ class ClonePool:
     def _keep(self, server: _Server, database: OstDatabase, reason: str) -> None:
         with _not_fatal(server.conn):
             write_mark(server.conn, database.name, Mark("clone", server_time(server.conn), kept_for=reason))
-        self._made.remove(database)
+        self._forget(database)
 
     def _drop(self, server: _Server, database: OstDatabase) -> None:
         with _not_fatal(server.conn):
             drop_clone(server.conn, database.name)
-        self._made.remove(database)
+        self._forget(database)
+
+    def _forget(self, database: OstDatabase) -> None:
+        with suppress(ValueError):  # it was given back twice
+            self._made.remove(database)
 
     def _drop_all(self, server: _Server) -> None:
         for database in [*self._made]:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import psycopg
+from psycopg.pq import TransactionStatus
 from psycopg.rows import tuple_row
 
 from ost_assets.errors import IsolationError
@@ -38,17 +39,20 @@ class RollbackConnection:
         """
         conn = self._live_connection()
         ended = False
-        with conn.transaction(force_rollback=True):
-            # Whatever ends the transaction takes the savepoint along, even if it begins another one.
-            conn.execute("savepoint ost_test")
-            try:
-                yield conn
-            finally:
+        try:
+            with conn.transaction(force_rollback=True):
+                # Whatever ends the transaction takes the savepoint along, even if it begins another one.
+                conn.execute("savepoint ost_test")
                 try:
-                    conn.execute("rollback to savepoint ost_test")
-                except psycopg.Error:
-                    ended = not conn.closed
-                    self.close()
+                    yield conn
+                finally:
+                    if conn.info.transaction_status == TransactionStatus.ACTIVE:
+                        conn.close()  # a stream that nobody read to its end holds the connection's lock
+                    else:
+                        ended = self._has_ended(conn)
+        finally:
+            if ended or conn.closed or conn.info.transaction_status != TransactionStatus.IDLE:
+                self.close()
         if ended:
             raise IsolationError(
                 "the test ended the transaction of its connection by COMMIT or ROLLBACK in SQL",
@@ -61,13 +65,20 @@ class RollbackConnection:
             self._pool.give_back(self._database)
         self._database = self._conn = None
 
+    def _has_ended(self, conn: Conn) -> bool:
+        try:
+            conn.execute("rollback to savepoint ost_test")
+        except psycopg.Error:
+            return not conn.closed
+        return False
+
     def _live_connection(self) -> Conn:
         if self._conn is not None:
             try:
                 # What the last rollback left: prepared statements, session locks, LISTEN, cached plans.
                 self._conn.execute("discard all")
                 self._conn.row_factory = tuple_row
-            except psycopg.OperationalError:
+            except psycopg.Error:
                 self.close()  # closed by a test, or cut between two of them
         if self._conn is None:
             self._database = self._pool.get()

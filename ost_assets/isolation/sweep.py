@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import time
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import psycopg
 from psycopg import errors
 
 from ost_assets.errors import IsolationError, OstError
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
 
 # What a process left behind that was killed: nobody will ask for it, but its session may be reconnecting.
 _ABANDONED_SECONDS = 600
+# Far longer than a database that is just made waits for its mark.
+_MARKING_SECONDS = 1.0
 # Longer than a template in use goes without being touched.
 _CROWDED_SECONDS = 7200
 
@@ -45,6 +49,8 @@ def expired(database: MarkedDatabase, now: float, settings: Settings, limit: flo
     mark = database.mark
     if database.in_use or database.attended:
         return False
+    if mark.kept_for and limit < math.inf:
+        return True  # to be looked at, but not at the price that nothing else can run
     if mark.kind == "template":
         return now - mark.used_at > min(settings.ost_template_max_age, limit)
     return now - mark.made_at > (
@@ -64,8 +70,10 @@ def sweep(conn: Conn, settings: Settings, target: Target, limit: float = math.in
         if expired(database, now, settings, limit):
             try:
                 drop_database(conn, database.name, force=False)
-            except (errors.ObjectInUse, errors.InvalidCatalogName):
-                continue  # somebody came, or was quicker
+            except psycopg.Error:
+                if conn.closed:
+                    raise
+                continue  # somebody came, or was quicker, or is dropping it in this moment
             dropped.append(database.name)
     return dropped
 
@@ -93,7 +101,9 @@ def _adopt_strays(conn: Conn, settings: Settings, target: Target, now: float) ->
 
     It is swept later, when it has the age.
     """
-    for name in strays(conn):
+    if found := set(strays(conn)):
+        time.sleep(_MARKING_SECONDS)
+    for name in found & set(strays(conn)):
         # It may be gone by now, take no connections, or have a name that the guard does not like.
         with suppress(OstError, errors.InvalidCatalogName):
             with connect(settings, replace(target, dbname=name)) as inside:

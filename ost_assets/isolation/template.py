@@ -12,11 +12,12 @@ from psycopg import errors, sql
 from ost_assets.bundle.read import Bundle, open_bundle
 from ost_assets.bundle.restoring import restore_verified
 from ost_assets.errors import IsolationError
-from ost_assets.isolation.create import create_database, fresh_name, measure
+from ost_assets.isolation.create import create_database, drop_database, fresh_name, measure
 from ost_assets.isolation.marks import PREFIX, Mark, mark_of, server_time, session_id, write_mark
 from ost_assets.isolation.sweep import make_room, sweep
-from ost_assets.postgres.connect import TEMPLATES_KEY, connect, exclusive
+from ost_assets.postgres.connect import TEMPLATES_KEY, connect, exclusive, scalar
 from ost_assets.postgres.privileges import refuse_without_createdb
+from ost_assets.postgres.target import refuse_production
 
 if TYPE_CHECKING:
     from ost_assets.postgres.connect import Conn
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 # How exact `used_at` is: without this, every process that asks would write.
 TOUCH_SECONDS = 3600
+# An interrupted DROP DATABASE leaves a database with its comment that can only be dropped.
+_IS_INVALID = "select datconnlimit = -2 from pg_database where datname = %s"
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,7 @@ def ensure_template(conn: Conn, settings: Settings, target: Target) -> Template:
     swept: list[str] = []
     built = False
     mark = _finished(conn, name)
-    if mark is None or now - mark.used_at > TOUCH_SECONDS:
+    if mark is None or now - mark.used_at > min(TOUCH_SECONDS, settings.ost_template_max_age / 2):
         with exclusive(conn, TEMPLATES_KEY, timeout=settings.ost_wait_timeout):
             mark = _finished(conn, name)
             if mark is not None:
@@ -75,6 +78,8 @@ def ensure_template(conn: Conn, settings: Settings, target: Target) -> Template:
                 write_mark(conn, name, mark)
             swept = sweep(conn, settings, target)
             if mark is None:
+                if mark_of(conn, name) is not None:
+                    drop_database(conn, name, force=False)  # the rest of an interrupted drop
                 built = _build(conn, settings, target, bundle, name)
                 mark = _finished(conn, name)
     if mark is None:
@@ -100,7 +105,9 @@ def _name(conn: Conn, settings: Settings, bundle: Bundle) -> str:
 
 def _finished(conn: Conn, name: str) -> Mark | None:
     mark = mark_of(conn, name)
-    return mark if mark is not None and mark.kind == "template" else None
+    if mark is None or mark.kind != "template" or scalar(conn, _IS_INVALID, name):
+        return None
+    return mark
 
 
 def _build(conn: Conn, settings: Settings, target: Target, bundle: Bundle, name: str) -> bool:
@@ -109,6 +116,7 @@ def _build(conn: Conn, settings: Settings, target: Target, bundle: Bundle, name:
     make_room(conn, settings, target)
     bundle.verify(bundle.restored_files)
     building = fresh_name("building", "")
+    refuse_production(replace(target, dbname=building), settings.ost_allow_database)
     create_database(conn, building, Mark("building", server_time(conn), session_id(conn)))
     try:
         with connect(settings, replace(target, dbname=building)) as inside:

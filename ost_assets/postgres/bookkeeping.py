@@ -140,7 +140,9 @@ def made_by_us(conn: Conn) -> bool:
     """Whether this whole database is ours: it holds our bookkeeping, or nothing at all. Reads only."""
     row = conn.execute(
         "select (select obj_description(oid, 'pg_namespace') = %s from pg_namespace where nspname = %s)"
-        " or not exists (select from pg_class where oid >= 16384)",
+        " or not exists (select from pg_class where oid >= 16384 union all"
+        "   select from pg_proc where oid >= 16384 union all select from pg_type where oid >= 16384 union all"
+        "   select from pg_namespace where oid >= 16384 union all select from pg_largeobject_metadata)",
         [_COMMENT, SCHEMA],
     ).fetchone()
     return row == (True,)

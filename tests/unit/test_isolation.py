@@ -79,7 +79,7 @@ def test_what_is_connected_to_or_looked_after_is_never_swept(mark: Mark, state: 
 
 @given(mark=_ours, now=_seconds)
 def test_what_a_clock_that_went_back_makes_younger_than_now_is_not_swept(mark: Mark, now: float) -> None:
-    young = replace(mark, made_at=now + 1, used_at=now + 1)
+    young = replace(mark, made_at=now + 1, used_at=now + 1, kept_for="")
     assert not expired(MarkedDatabase("ost_x", young, False, False), now, load_settings(), 1)
 
 
