@@ -62,7 +62,7 @@ WAITED, READY, STEADY = "ost_database, back to back", "ost_database, ready", "os
 ROLLBACK = "ost_connection, with one select"
 OURS, THEIRS = "ost_database", "postgresql"
 TEST, SET_UP = "a test with {}", "its set-up, {}"
-SUITE = "whole pytest by its tests, {}"
+SUITE = "pytest by its tests, {}"
 
 TARGETS = (
     Ratio(WAITED, BARE, "at most 1.15"),
@@ -333,8 +333,8 @@ def inner_pytests(
             if number == 0:  # builds nothing for us, and compiles the tests for both
                 continue
             values.setdefault(SUITE.format(kind), []).append(seconds / tests)
-            # The first test carries what is done once per session.
-            for test in list(reports.values())[1:]:
+            # The first and the last test carry what is done once per session.
+            for test in list(reports.values())[1:-1]:
                 values.setdefault(TEST.format(kind), []).append(sum(test.values()))
                 values.setdefault(SET_UP.format(kind), []).append(test["setup"])
     return values

@@ -112,7 +112,9 @@ class ClonePool:
     def keep(self, database: OstDatabase, reason: str) -> None:
         """Do not drop this one: somebody will want to look at it. It is swept when it is old."""
         database.close()
-        self._submit(partial(self._keep, database=database, reason=reason))
+        with self._lock:
+            if not self._closed:  # or it is gone already
+                self._submit(partial(self._keep, database=database, reason=reason))
 
     def _make_ahead(self) -> None:
         future = self._submit(self._make)

@@ -3,10 +3,24 @@
 from __future__ import annotations
 
 import tests.integration.test_isolation as _all
-globals().update({k:v for k,v in vars(_all).items() if not k.startswith(('test_', '__'))})
+
+globals().update({k: v for k, v in vars(_all).items() if not k.startswith(("test_", "__"))})
 from tests.integration.test_isolation import (
-    _age, _as, _ask_at_once, _at, _attended, _clear, _clone_of, _databases, _end_session, _ensure, _in_bundle, _mark, _on, _role,
-    _somebody_elses, _sweep, _wait_until, _with, _with_vector_in_new_databases,
+    _age,
+    _as,
+    _ask_at_once,
+    _clear,
+    _clone_of,
+    _databases,
+    _end_session,
+    _ensure,
+    _in_bundle,
+    _mark,
+    _on,
+    _role,
+    _sweep,
+    _wait_until,
+    _with,
 )
 
 
@@ -23,8 +37,6 @@ def test_those_who_ask_from_two_databases_of_one_server_get_one_template(
     assert _databases(own_server) == [name]
     with _clone_of(settings) as clone:
         assert digests(clone) == _in_bundle(settings.bundle_dir)
-
-
 
 
 # 1
@@ -56,7 +68,9 @@ def test_a_template_that_another_is_just_renaming_is_waited_for_and_taken(
 
 
 # 2
-@pytest.mark.parametrize("state", ["named like production", "refuses connections", "left by a cancelled drop"])
+@pytest.mark.parametrize(
+    "state", ["named like production", "refuses connections", "left by a cancelled drop"]
+)
 def test_a_database_that_cannot_be_looked_into_is_left_alone_and_keeps_nobody_from_anything(
     state: str, settings: Settings, own_server: Server, template: Template
 ) -> None:
@@ -151,7 +165,9 @@ def test_a_clone_that_was_never_given_back_is_dropped_with_its_pool(
 
 
 # 8, for tests/unit
-@pytest.mark.parametrize("text", ["host=h password=geheim dbname=d", "postgresql:/u:geheim@h/d", "u:geheim@h/d"])
+@pytest.mark.parametrize(
+    "text", ["host=h password=geheim dbname=d", "postgresql:/u:geheim@h/d", "u:geheim@h/d"]
+)
 def test_what_is_no_url_does_not_show_a_password_either(text: str, settings: Settings) -> None:
     with pytest.raises(OstError) as caught:
         drop_once(settings, text)

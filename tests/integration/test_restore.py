@@ -47,7 +47,7 @@ from ost_assets.errors import (
     ServerFailed,
 )
 from ost_assets.postgres import embedded
-from ost_assets.postgres.catalog import differences
+from ost_assets.postgres.catalog import Constraint, Index, differences
 from ost_assets.settings import Settings
 from ost_assets.status import status_report
 from ost_assets.testing import OstBundle
@@ -1034,3 +1034,32 @@ def test_a_long_restore_shows_a_progress_bar_and_a_short_one_does_not(
     assert long.stdout == short.stdout
     for name in ("verifying", "loading", "keys and indexes"):
         assert re.search(rf"{name} .*100%", long.stderr)
+
+
+def test_a_definition_that_says_more_than_the_manifest_shows_is_refused(
+    ost_template: Project, bundle_copy: Path, database: Database
+) -> None:
+    """One statement can do several things: this one adds a column that nobody was told of."""
+    more = Constraint("more", "c", "CHECK (true), add column more integer", ())
+    _forge(
+        bundle_copy,
+        _in_table("CATEGORY", lambda table: replace(table, constraints=(*table.constraints, more))),
+    )
+    before = everything(database)
+    with pytest.raises(BundleBroken, match="its definitions do not give its tables"):
+        restore(bundle_copy, ost_template.settings(database))
+    assert everything(database) == before
+
+
+def test_an_index_that_is_another_statement_is_refused_before_anything_is_asked_of_the_server(
+    ost_template: Project, bundle_copy: Path
+) -> None:
+    """`commit` ended the transaction and left what had been built so far."""
+    commit = Index("more", "commit")
+    manifest = open_bundle(bundle_copy).manifest
+    tables = tuple(replace(t, indexes=(commit,)) if t.name == "CATEGORY" else t for t in manifest.tables)
+    (bundle_copy / SCHEMA_FILE).write_bytes(schema := schema_sql(tables).encode())
+    files = manifest.files | {SCHEMA_FILE: FileEntry(hashlib.sha256(schema).hexdigest(), len(schema))}
+    (bundle_copy / MANIFEST_FILE).write_bytes(replace(manifest, tables=tables, files=files).to_bytes())
+    with pytest.raises(BundleBroken, match="an index of 'CATEGORY' is none"):
+        restore(bundle_copy, ost_template.settings(database_url="postgresql://nobody@127.0.0.1:1/none"))
