@@ -45,10 +45,12 @@ class Bundle:
 
     Attributes:
         folder: absolute, links resolved.
+        text: the manifest as it stands in its file.
     """
 
     folder: Path
     manifest: BundleManifest
+    text: bytes
 
     def path(self, name: str) -> Path:
         """Where a file of the manifest is. Raises `BundleBroken` for one outside the folder, links followed."""
@@ -129,7 +131,7 @@ class Bundle:
 
     def refuse_replaced(self) -> None:
         """Raise `BundleBroken` where another export has taken this bundle's place since it was opened."""
-        if _manifest_bytes(self.folder) != self.manifest.to_bytes():
+        if _manifest_bytes(self.folder) != self.text:
             raise self.broken("it was replaced while it was read")
 
     def broken(self, what: str) -> BundleBroken:
@@ -178,7 +180,7 @@ def _open(folder: Path) -> Bundle:
             looked=str(folder / MANIFEST_FILE),
             remedy=_MEND,
         ) from None
-    bundle = Bundle(folder, manifest)
+    bundle = Bundle(folder, manifest, text)
     if manifest.to_bytes() != text:
         raise bundle.broken(f"{MANIFEST_FILE} was edited")
     problem = next(_contradictions(manifest), None)
