@@ -1,16 +1,20 @@
-"""Projects for integration tests: every test that runs something works on a copy in a temporary folder."""
+"""Projects for integration tests, always copies in a temporary folder, and fixtures for templates and clones."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
 
+from ost_assets.isolation.pool import ClonePool
+from ost_assets.isolation.template import Template
 from ost_assets.settings import Settings
 from ost_assets.testing import OstDatabase
 from tests import projects
 from tests.engine import export, set_up
+from tests.isolation import clear, ensure
 from tests.projects import Project
 from tests.servers import Database, Server
 
@@ -71,3 +75,31 @@ def ost(ost_template: Project, tmp_path: Path) -> Project:
 def awkward(awkward_template: Project, tmp_path: Path) -> Project:
     """The small project, the test's own copy. A run of dbt takes half a second."""
     return awkward_template.copy_to(tmp_path / "awkward_root")
+
+
+@pytest.fixture(scope="module")
+def own_server() -> Iterator[Server]:
+    """A server of these tests' own, because they sweep; its log holds every DDL statement."""
+    with Server.started(18) as running:
+        Database(running.target).execute("alter system set log_statement = 'ddl'")
+        Database(running.target).execute("select pg_reload_conf()")
+        yield running
+
+
+@pytest.fixture
+def settings(ost_template: Project, ost_bundle_dir: Path, own_server: Server) -> Iterator[Settings]:
+    """The bundle and that server. What a test leaves goes, except for a finished template."""
+    yield ost_template.settings(Database(own_server.target), ost_bundle_dir=ost_bundle_dir)
+    clear(own_server, "^ost_(?!template_)|^ost_template_(?![0-9a-f]{16}_[0-9a-f]{8}$)|^taken_")
+
+
+@pytest.fixture
+def template(settings: Settings) -> Template:
+    """The template of the bundle, finished."""
+    return ensure(settings)
+
+
+@pytest.fixture
+def pool(settings: Settings) -> Iterator[ClonePool]:
+    with ClonePool(settings, "test", 1) as running:
+        yield running
