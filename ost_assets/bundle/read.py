@@ -71,12 +71,15 @@ class Bundle:
         """What a restore does not read: the same rows for other readers."""
         return [name for name in self.manifest.files if name not in {*self.restored_files}]
 
-    def verify(self, names: Collection[str] | None = None, progress: Progress = silent) -> None:
+    def verify(
+        self, names: Collection[str] | None = None, progress: Progress = silent, *, threads: int = 4
+    ) -> None:
         """Compare size and sha256 of files with the manifest.
 
         Args:
             names: which; all of them if not given.
             progress: told how many bytes are done.
+            threads: files to read at once, at most; never more than there are processors.
 
         Raises:
             BundleBroken: a file is missing, truncated or altered; the message names the first five.
@@ -85,8 +88,8 @@ class Bundle:
         total = sum(entry.bytes for entry in entries.values())
         done = 0
         problems = []
-        # Hashing lets go of the interpreter; more threads than this would wait for the disk.
-        with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+        # Hashing lets go of the interpreter.
+        with ThreadPoolExecutor(min(threads, os.cpu_count() or 1)) as pool:
             checked = pool.map(self._problem_with, entries)
             for problem, entry in zip(checked, entries.values(), strict=True):
                 if problem:

@@ -82,7 +82,8 @@ def restore_verified(conn: Conn, settings: Settings, bundle: Bundle, progress: P
         now = bookkeeping.published(conn, settings.ost_target_schema)
         if waited and now != before and _is(manifest, now):
             return  # the one that we waited for did our work
-        others = stack.enter_context(ThreadPoolExecutor(1)).submit(bundle.verify, bundle.other_files)
+        meanwhile = stack.enter_context(ThreadPoolExecutor(1))
+        others = meanwhile.submit(bundle.verify, bundle.other_files, threads=1)
         # Held until the commit, because an extension that is not committed yet is in everybody's way.
         stack.enter_context(exclusive(conn, EXTENSIONS_KEY, timeout=settings.ost_wait_timeout))
         stack.enter_context(conn.transaction())
