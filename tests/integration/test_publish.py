@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import threading
@@ -30,6 +29,7 @@ from tests.engine import (
     set_up,
     working_schemas,
 )
+from tests.isolation import temporary_role
 from tests.jobs import run_job
 from tests.projects import Project
 from tests.servers import Database, Server
@@ -142,20 +142,8 @@ def test_somebody_elses_view_on_our_table_stops_the_publication_and_is_named(
     assert published.query("select count(*) from test_similarities") == [(6,)]
 
 
-@contextmanager
-def _role(server: Server, options: str = "") -> Iterator[str]:
-    """A role of the test's own, gone at the end with what it owns in the databases that still exist."""
-    name = f"role_{os.urandom(4).hex()}"
-    admin = Database(server.target)
-    admin.execute(f"create role {name} login {options}")
-    try:
-        yield name
-    finally:
-        admin.execute(f"drop role {name}")
-
-
 def test_grants_survive_a_publication(ost: Project, server: Server) -> None:
-    with _role(server) as reader, _role(server) as writer, server.database() as database:
+    with temporary_role(server) as reader, temporary_role(server) as writer, server.database() as database:
         set_up(ost.settings(database), "sql")
         database.execute(
             f'grant select on "USER" to {reader}; grant update, insert on "USER" to {writer} with grant option;'
@@ -172,7 +160,7 @@ def test_grants_survive_a_publication(ost: Project, server: Server) -> None:
 
 
 def test_grants_on_single_columns_survive_too(ost: Project, server: Server) -> None:
-    with _role(server) as reader, server.database() as database:
+    with temporary_role(server) as reader, server.database() as database:
         set_up(ost.settings(database), "sql")
         database.execute(f'grant select (id, username) on "USER" to {reader}')
         set_up(ost.settings(database, recommendation_top_n=2), "sql")
@@ -271,7 +259,7 @@ def test_a_host_whose_name_says_production_is_refused_before_it_is_asked(awkward
 def test_a_role_without_the_privileges_gets_one_error_and_nothing_changes(
     limits: str, message: str, strategy: str, awkward: Project, server: Server
 ) -> None:
-    with _role(server) as role, server.database() as database:
+    with temporary_role(server) as role, server.database() as database:
         database.execute("create extension vector; revoke create on schema public from public")
         database.execute(limits.format(role=role, database=database.target.dbname))
         before = everything(database)
@@ -284,7 +272,7 @@ def test_a_role_without_the_privileges_gets_one_error_and_nothing_changes(
 
 def test_a_role_that_owns_nothing_else_can_do_the_whole_job(awkward: Project, server: Server) -> None:
     """CREATE on the database and on the schema is enough once somebody has created the extension."""
-    with _role(server) as role, server.database() as database:
+    with temporary_role(server) as role, server.database() as database:
         database.execute(
             f"create extension vector; grant create on database {database.target.dbname} to {role};"
             f"grant create on schema public to {role}"
@@ -298,7 +286,7 @@ def test_a_role_that_owns_nothing_else_can_do_the_whole_job(awkward: Project, se
 
 
 def test_a_role_that_may_not_see_what_another_published_is_told_so(ost: Project, server: Server) -> None:
-    with _role(server) as role, server.database() as database:
+    with temporary_role(server) as role, server.database() as database:
         set_up(ost.settings(database), "sql")
         database.execute(
             f"grant create on database {database.target.dbname} to {role}; grant create on schema public to {role}"
