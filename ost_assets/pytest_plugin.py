@@ -75,8 +75,9 @@ def _settings(config: pytest.Config) -> Settings:
             given[option.field] = value
             if option.field == "ost_bundle_dir":  # relative to the ini file, as pytest's own are
                 given[option.field] = (config.inipath or config.rootpath / "none").parent / value
+    settings = load_settings(**given)
     # Absolute from here on: a test may go to another folder.
-    return load_settings(**given | {"ost_bundle_dir": load_settings(**given).bundle_dir})
+    return settings.model_copy(update={"ost_bundle_dir": settings.bundle_dir})
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:

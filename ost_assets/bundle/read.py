@@ -69,7 +69,8 @@ class Bundle:
     @property
     def other_files(self) -> list[str]:
         """What a restore does not read: the same rows for other readers."""
-        return [name for name in self.manifest.files if name not in {*self.restored_files}]
+        restored = {*self.restored_files}
+        return [name for name in self.manifest.files if name not in restored]
 
     def verify(
         self, names: Collection[str] | None = None, progress: Progress = silent, *, threads: int = 4

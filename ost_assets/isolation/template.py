@@ -144,5 +144,5 @@ def _build(conn: Conn, settings: Settings, target: Target, bundle: Bundle, name:
     finally:
         if not conn.closed:
             # A finished template has been renamed by now.
-            conn.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(building)))
+            drop_database(conn, building, force=True)
     return True

@@ -54,6 +54,7 @@ from ost_assets.testing import OstBundle
 from tests.commands import OST_ASSETS, ost_assets, run
 from tests.conftest import repository_environment
 from tests.engine import catalog, digests, everything, export, folder_digest, set_up, working_schemas
+from tests.isolation import temporary_role
 from tests.projects import Project
 from tests.servers import Database, Server
 
@@ -605,22 +606,10 @@ def test_an_extension_in_another_schema_is_named_with_the_remedy(
     assert digests(database) == digests_of(ost_bundle_dir)
 
 
-@contextmanager
-def _role(server: Server) -> Iterator[str]:
-    """A role of the test's own, gone at the end."""
-    name = f"role_{os.urandom(4).hex()}"
-    admin = Database(server.target)
-    admin.execute(f"create role {name} login")
-    try:
-        yield name
-    finally:
-        admin.execute(f"drop role {name}")
-
-
 def test_a_role_that_may_not_create_the_extension_is_told_so_and_can_restore_once_it_is_there(
     ost_template: Project, ost_bundle_dir: Path, server: Server
 ) -> None:
-    with _role(server) as role, server.database() as database:
+    with temporary_role(server) as role, server.database() as database:
         database.execute(
             f"grant create on database {database.target.dbname} to {role}; grant create on schema public to {role}"
         )
@@ -649,7 +638,7 @@ def test_a_role_that_may_not_create_the_extension_is_told_so_and_can_restore_onc
 def test_a_role_without_the_privileges_gets_one_error_and_nothing_changes(
     limits: str, message: str, ost_template: Project, ost_bundle_dir: Path, server: Server
 ) -> None:
-    with _role(server) as role, server.database() as database:
+    with temporary_role(server) as role, server.database() as database:
         database.execute("create extension vector; revoke create on schema public from public")
         database.execute(limits.format(role=role, database=database.target.dbname))
         before = state(database)
