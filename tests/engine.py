@@ -6,6 +6,9 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
 
 from ost_assets.bundle.manifest import BundleManifest
 from ost_assets.bundle.write import write_bundle
@@ -17,7 +20,8 @@ from ost_assets.publishing import publish_ready
 from ost_assets.seeding.report import Report
 from ost_assets.seeding.strategy import build
 from ost_assets.settings import SeedStrategy, Settings
-from tests.servers import Database
+from tests.projects import Project
+from tests.servers import Database, Server
 
 
 def seed(settings: Settings, strategy: SeedStrategy | None = None) -> Report:
@@ -51,6 +55,17 @@ def export(settings: Settings) -> BundleManifest:
         return write_bundle(
             conn, settings.ost_target_schema, settings.ost_required_extensions, settings.bundle_dir
         )
+
+
+def exported_once(folder: Path, project: Project, server: Server, **overrides: Any) -> Path:
+    """The project's bundle in `folder`, made by whichever worker asks first. Never write into it."""
+    with FileLock(folder.with_name(f"{folder.name}.lock")):
+        if not folder.exists():
+            with server.database() as database:
+                settings = project.settings(database, ost_bundle_dir=folder, **overrides)
+                set_up(settings, "sql")
+                export(settings)
+    return folder
 
 
 @contextmanager

@@ -6,14 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from filelock import FileLock
 
 from ost_assets.isolation.pool import ClonePool
 from ost_assets.isolation.template import Template
 from ost_assets.settings import Settings
 from ost_assets.testing import OstDatabase
 from tests import projects
-from tests.engine import export, set_up
+from tests.engine import exported_once
 from tests.isolation import clear, ensure
 from tests.projects import Project
 from tests.servers import Database, Server
@@ -43,14 +42,7 @@ def awkward_template(shared_folder: Path, server: Server) -> Project:
 @pytest.fixture(scope="session")
 def ost_bundle_dir(ost_template: Project, shared_folder: Path, server: Server) -> Path:
     """The bundle of that project. Copy it, never write into it."""
-    folder = shared_folder / "bundle"
-    with FileLock(shared_folder / "bundle.lock"):
-        if not folder.exists():
-            with server.database() as database:
-                settings = ost_template.settings(database, ost_bundle_dir=folder)
-                set_up(settings, "sql")
-                export(settings)
-    return folder
+    return exported_once(shared_folder / "bundle", ost_template, server)
 
 
 @pytest.fixture(scope="session")

@@ -21,7 +21,6 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from filelock import FileLock
 from psycopg.rows import dict_row
 
 from ost_assets import cli, progress
@@ -53,7 +52,16 @@ from ost_assets.status import status_report
 from ost_assets.testing import OstBundle
 from tests.commands import OST_ASSETS, ost_assets, run
 from tests.conftest import repository_environment
-from tests.engine import catalog, digests, everything, export, folder_digest, set_up, working_schemas
+from tests.engine import (
+    catalog,
+    digests,
+    everything,
+    export,
+    exported_once,
+    folder_digest,
+    set_up,
+    working_schemas,
+)
 from tests.isolation import temporary_role
 from tests.projects import Project
 from tests.servers import Database, Server
@@ -67,14 +75,7 @@ HEAVY = {
 @pytest.fixture(scope="module")
 def small_bundle_dir(ost_template: Project, shared_folder: Path, server: Server) -> Path:
     """Another bundle of the OST project: two projects per user instead of five. Never write into it."""
-    folder = shared_folder / "small bundle"
-    with FileLock(shared_folder / "small bundle.lock"):
-        if not folder.exists():
-            with server.database() as database:
-                settings = ost_template.settings(database, ost_bundle_dir=folder, recommendation_top_n=2)
-                set_up(settings, "sql")
-                export(settings)
-    return folder
+    return exported_once(shared_folder / "small bundle", ost_template, server, recommendation_top_n=2)
 
 
 @pytest.fixture
